@@ -94,7 +94,7 @@ fn the_table_of_a_run_names_long_keys_once() {
     assert!(!out.contains("MZIs/core"));
     assert!(scene.run(&["--layers"]).well().out.contains("MZIs/core"));
     let wide = scene.run(&["--wide"]).well().out;
-    assert!(wide.contains("MZIs/core") && wide.contains("imperfect chips") && wide.contains("s.e."), "{wide}");
+    assert!(wide.contains("MZIs/core") && wide.contains("imperfect chips") && wide.contains("std. error"), "{wide}");
 }
 
 /// Grids of several axes, long values and other tasks than classification fit too.

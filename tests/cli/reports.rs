@@ -1,6 +1,6 @@
 //! `report`: the page that a run leaves, pages of several folders, what is refused, and the page in a browser.
 
-use super::support::{CORE, DATA, SWEEP, Scene, phaseloom, root, wait};
+use super::support::{CORE, DATA, LINK, SWEEP, Scene, phaseloom, wait};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

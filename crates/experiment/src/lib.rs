@@ -25,6 +25,7 @@ pub use input::criterion::Criterion;
 pub use input::expectation::Expectation;
 pub use input::grid::Point;
 pub use input::network::{executes_graph, open_network};
+pub use input::sensitivity::SensitivitySettings;
 pub use input::subject::{MatrixForm, Subject};
 pub use input::tolerance::ToleranceSettings;
 pub use metric::Metric;

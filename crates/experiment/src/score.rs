@@ -90,7 +90,7 @@ pub struct Score {
 /// Share of samples with the same predicted class as the floating-point reference.
 pub const AGREEMENT: Quantity = Quantity {
     key: "agreement",
-    title: "agreement with the exact network",
+    title: "agreement with the floating-point reference",
     heading: "same decisions",
     unit: Unit::Percent,
 };
@@ -98,7 +98,7 @@ pub const AGREEMENT: Quantity = Quantity {
 /// Relative rms difference ‖Ŷ − Y‖/‖Y‖ of the outputs Ŷ from those of the floating-point reference.
 pub const OUTPUT_DIFFERENCE: Quantity = Quantity {
     key: "output_difference",
-    title: "relative rms difference from the outputs of the exact network",
+    title: "relative rms difference from the outputs of the floating-point reference",
     heading: "output difference",
     unit: Unit::Percent,
 };

@@ -27,20 +27,27 @@ pub use matrix_law::MatrixLaw;
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
-pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
+pub use process::presets::{
+    PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, ProcessSource, preset, read_process,
+};
 pub use process::stage_errors::StageErrors;
 pub use process::{
     Component, ComponentErrors, IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization,
     Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
 };
 pub use product::address::LayerAddress;
+pub use product::backward::ProductTrace;
 pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, GainScope, MAX_PORTS};
 pub use product::digital::DigitalProduct;
+pub use product::field::{FieldProduct, check_fields, field_gradients, multiply_fields};
 pub use product::layer_design::LayerDesign;
-pub use product::layer_program::{LayerProgram, TileProgram};
+pub use product::layer_program::{LayerProgram, TileProgram, WeightKind};
 pub use product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
+pub use product::realised::{RealisedCore, RealisedLayer};
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
+pub use product::slopes;
+pub use product::trainable::{LayerGradients, ParameterKind, TrainableLayer};
 pub use tile::{Tile, TilePlan};

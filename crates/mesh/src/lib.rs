@@ -17,6 +17,7 @@ pub use decompose::match_cells::match_cells;
 pub use decompose::unitary::Unitary;
 pub use error::MeshError;
 pub use gradient::gradient;
+pub use gradient::powers::{LightFrom, shifter_powers};
 pub use gradient::slopes::{StageComponent, visit_slopes};
 pub use layout::phases::Phases;
 pub use layout::shifter::{ARM_UM, BoundaryShifter, COLUMN_UM, MODE_UM, Shifter, ShifterKind};

@@ -11,6 +11,7 @@
 //! * [`model`]: the model file, a network of layers.
 //! * [`calibration`]: scales of the converters.
 //! * [`window`]: the values under a kernel at each position.
+//! * [`programs`]: trained phases of the tiles of a model.
 //! * [`train`]: training, with its loss and optimizer.
 
 pub mod calibration;
@@ -21,6 +22,7 @@ pub mod layer;
 pub mod model;
 pub mod network;
 mod npz;
+pub mod programs;
 pub mod train;
 pub mod weights;
 pub mod window;
@@ -33,5 +35,6 @@ pub use model::{Model, ModelSpec};
 pub use network::{
     ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, accuracy, binary_predictions, predictions,
 };
+pub use programs::Programs;
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};
 pub use weights::{Tensor, Tensors};

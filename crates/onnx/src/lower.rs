@@ -38,6 +38,36 @@ fn chooses(pattern: &str, name: &str, of_file: &[String]) -> bool {
     if of_file.iter().any(|known| known == pattern) { pattern == name } else { matches(pattern, name) }
 }
 
+/// The name in the ONNX standard of an operator that tract gives another name.
+fn onnx_name(name: &str) -> String {
+    const NAMES: [(&str, &str); 18] = [
+        ("AddAxis", "Unsqueeze"),
+        ("RmAxis", "Squeeze"),
+        ("MoveAxis", "Transpose"),
+        ("Move", "Transpose"),
+        ("Iff", "Where"),
+        ("GT", "Greater"),
+        ("GTE", "GreaterOrEqual"),
+        ("LT", "Less"),
+        ("LTE", "LessOrEqual"),
+        ("Eq", "Equal"),
+        ("Ln", "Log"),
+        ("Recip", "Reciprocal"),
+        ("GeluExact", "Gelu"),
+        ("RmsNorm", "RMSNormalization"),
+        ("LstmEpilogue", "LSTM"),
+        ("MultiBroadcastTo", "Expand"),
+        ("TypedConcat", "Concat"),
+        ("Downsample", "Slice"),
+    ];
+    let reduced = name.strip_prefix("Reduce<").and_then(|rest| rest.strip_suffix('>'));
+    match (NAMES.iter().find(|(own, _)| *own == name), reduced) {
+        (Some((_, standard)), _) => (*standard).to_owned(),
+        (None, Some(reduced)) => format!("Reduce{reduced}"),
+        (None, None) => name.to_owned(),
+    }
+}
+
 /// The parts that were found so far.
 pub(crate) struct Lowering<'a> {
     choice: Choice<'a>,
@@ -172,7 +202,7 @@ impl<'a> Lowering<'a> {
                 }
             };
         }
-        let kind = node.op.name().into_owned();
+        let kind = onnx_name(&node.op.name());
         if !matches!(kind.as_str(), "Source" | "Const") {
             *self.others.entry(kind).or_default() += 1;
         }

@@ -11,9 +11,15 @@ use phaseloom::experiment::yields::budget::{
     self, MAX_EXACT, QuantityBudget, SourceCost, add_laws, budget_experiment, budget_table,
 };
 use phaseloom::experiment::yields::sensitivity::{SensitivityMap, sensitivity_map};
-use phaseloom::experiment::{Experiment, Options, Outcome, Tables, run};
+use phaseloom::experiment::{Experiment, Options, Outcome, SensitivitySettings, Tables, run};
 use phaseloom::files::{Column, Results, TextTable, wrap};
 use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
+
+/// Default of `--map-samples`.
+const MAP_SAMPLES: usize = 100;
+
+/// Default of `--map-chips`.
+const MAP_CHIPS: u64 = 5;
 
 /// Compute what each source of error costs: alone, among all others, and on the average over orders
 ///
@@ -35,8 +41,11 @@ pub struct Budget {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(0_u32, 10_000))]
     orders: u32,
     /// Test samples of the sensitivity map of a network with homodyne detection; 0: no map
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(0_usize, 256))]
+    #[arg(long, value_name = "N", default_value_t = MAP_SAMPLES, value_parser = whole(0_usize, 256))]
     map_samples: usize,
+    /// Sampled chips of that map, at most those of --trials, next to the perfect chip
+    #[arg(long, value_name = "N", default_value_t = MAP_CHIPS, value_parser = whole(0_u64, 1000))]
+    map_chips: u64,
     #[command(flatten)]
     study: Study,
 }
@@ -49,8 +58,11 @@ impl Budget {
             experiment.config.trials > 1,
             "--trials: found 1, expected at least 2 chips, because standard errors are those between chips"
         );
-        let experiment = budget_experiment(&experiment, self.orders)?;
-        let folder = self.study.folder(&experiment, "budget", false);
+        let map = SensitivitySettings { chips: self.map_chips, samples: self.map_samples };
+        let has_chips = self.map_chips > 0 && self.map_samples > 0;
+        let experiment = budget_experiment(&experiment, self.orders, has_chips.then_some(map))?;
+        let has_options = self.map_samples != MAP_SAMPLES || self.map_chips != MAP_CHIPS;
+        let folder = self.study.folder(&experiment, "budget", has_options);
         let outcome = match self.study.run(&experiment, &folder, "budget", run)? {
             Ok(outcome) => outcome,
             Err(exit) => return Ok(exit),
@@ -59,13 +71,17 @@ impl Budget {
             results::write(&outcome, &tables, self.study.figures)?;
         }
         let mut budgets = budget::budgets(&outcome, self.orders);
-        let map = match self.map_samples {
+        // A finished folder states the samples of its map.
+        let mut map = match experiment.config.sensitivity.map_or(self.map_samples, |settings| settings.samples) {
             0 => None,
             samples => sensitivity_map(&experiment, samples, &Options::default())?,
         };
+        if let Some(map) = &mut map {
+            map.add_chips(&outcome);
+        }
         let is_independent = !experiment.config.process.has_structured_errors();
-        if let Some(losses) = map.as_ref().and_then(|map| map.accuracy_loss).filter(|_| is_independent) {
-            add_laws(&mut budgets, losses);
+        if let Some(map) = map.as_ref().filter(|_| is_independent) {
+            add_laws(&mut budgets, map);
         }
         let table = budget_table(&budgets);
         let mut about = metadata(&outcome);
@@ -121,7 +137,11 @@ fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
     match quantity.unit {
         // Rounded first, so that no zero has a minus.
         Unit::Percent => format!("{:+.2} ± {:.2}", (1e4 * mean.value).round() / 100.0 + 0.0, 100.0 * mean.error),
-        Unit::Number => format!("{} ± {}", short(mean.value), short(mean.error)),
+        Unit::Number => {
+            // Equal values of all chips differ by rounding alone.
+            let error = if mean.error < 1e-12 * mean.value.abs() { 0.0 } else { mean.error };
+            format!("{} ± {}", short(mean.value), short(error))
+        }
     }
 }
 
@@ -129,8 +149,8 @@ fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
 fn most_sensitive(printed: &mut Results, map: &SensitivityMap, is_uncorrected: bool) {
     let total = map.variance();
     let right = Column::right().gap(2);
-    let mut table = TextTable::new(0, [Column::left(), right, right, right, right, right, right, right]);
-    table.row(["component", "layer", "tile", "stage", "column", "mode", "s (1/rad)", "share"]);
+    let mut table = TextTable::new(0, std::iter::once(Column::left()).chain([right; 8]));
+    table.row(["component", "layer", "tile", "stage", "column", "mode", "s (1/rad)", "on chips", "share"]);
     for component in map.sorted().into_iter().take(10) {
         let share = (component.sensitivity * component.sigma).powi(2) / total;
         let name = match component.component {
@@ -145,14 +165,25 @@ fn most_sensitive(printed: &mut Results, map: &SensitivityMap, is_uncorrected: b
             component.column.to_string(),
             component.mode.to_string(),
             short(component.sensitivity),
+            match component.chips {
+                Some(mean) if map.chips > 1 => format!("{} ± {}", short(mean.value), short(mean.error)),
+                Some(mean) => short(mean.value),
+                None => "–".to_owned(),
+            },
             if total > 0.0 { format!("{:.2} %", 100.0 * share) } else { "–".to_owned() },
         ]);
     }
-    printed.line(format!("most sensitive of {} phases and splitters, {} samples", map.sorted().len(), map.samples));
+    let chips = if map.chips == 1 { "1 chip".to_owned() } else { format!("{} chips", map.chips) };
+    printed.line(format!(
+        "most sensitive of {} phases and splitters; {} samples, {chips}",
+        map.sorted().len(),
+        map.samples
+    ));
     printed.show(table);
     printed.line(wrap(
-        "s: change of all outputs with an error of this component, rms over samples; share: of the variance of the outputs by the \
-         phase and splitter errors of the process. All are in sensitivity.csv.",
+        "s: change of all outputs with an error of this component, rms over samples, on the perfect chip; on chips: the same on \
+         sampled chips with all errors; share: of the variance of the outputs by the phase and splitter errors of the process. \
+         All are in sensitivity.csv.",
         80,
         0,
     ));

@@ -119,14 +119,11 @@ fn add(model: &dyn Network, calibration: &Calibration, results: &mut Results, ta
     for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
         let min = layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min);
         let max = layer.full_scale.iter().copied().fold(0.0, f64::max);
-        results.line(format!(
-            "layer {}: input scale {}, full scale of {} tiles {} to {}",
-            view.index,
-            significant(layer.input_scale),
-            layer.full_scale.len(),
-            significant(min),
-            significant(max),
-        ));
+        let full_scale = match layer.full_scale.len() {
+            1 => format!("full scale of its tile {}", significant(max)),
+            tiles => format!("full scale of {tiles} tiles {} to {}", significant(min), significant(max)),
+        };
+        results.line(format!("layer {}: input scale {}, {full_scale}", view.index, significant(layer.input_scale)));
         table.row([
             (*ports).into(),
             (*column_block).into(),

@@ -116,11 +116,11 @@ impl Compare {
             self.seed,
             self.process.display()
         ));
-        let right = [6, 5, 6, 14, 14].map(|width| Column::right().min_width(width).gap(1));
+        let right = [6, 5, 6, 14, 15].map(|width| Column::right().min_width(width).gap(1));
         let left = [Column::left().min_width(11), Column::left().min_width(15).gap(1)];
         let mut text = TextTable::new(0, left.into_iter().chain(right));
         text.line("");
-        text.row("topology|cell|cells|depth|dB|1 − F".split('|').chain(["corrected"]));
+        text.row("topology|cell|cells|depth|T (dB)|1 − F|corrected 1 − F".split('|'));
         for line in lines {
             let [ideal, before, after, transmission] = line.means();
             // No loss is 0, not −0.
@@ -136,8 +136,8 @@ impl Compare {
         text.line("");
         results.show(text);
         results.line(
-            "Means over chips ± standard error. F is independent of global phase and loss; dB: mean transmission; corrected: \
-             1 − F after `local` with known errors, for masks after a search over all phases. tree: one row, without the \
+            "Means over chips ± standard error. F is independent of global phase and loss; T: mean transmission; corrected: \
+             after `local` with known errors, for masks after a search over all phases. tree: one row, without the \
              attenuator after it. Further columns and quantiles are in table.csv.",
         );
         for design in self.left_out()? {

@@ -86,6 +86,7 @@ impl Correct {
         let mut data = ResultTable::new("methods", &COLUMNS.map(|(name, ..)| name));
         let mut known = Vec::new();
         let (mut last, mut read) = (None, KeysRead::default());
+        let mut heaters = 0.0;
         for method in methods {
             let (corrected, keys) = usage::record(|| correct(&chip, &target, method, &instruments));
             read.extend(keys);
@@ -106,10 +107,11 @@ impl Correct {
                 }
             };
             if last.is_none() {
-                table.row(row("none", &done, true));
+                heaters = done.before.heater_power_w.unwrap_or(0.0);
+                table.row(row("none", &done, true, heaters));
                 data.row(values("none", &done, true, ""));
             }
-            table.row(row(method.key, &done, false));
+            table.row(row(method.key, &done, false, heaters));
             data.row(values(method.key, &done, false, method.knows.describe()));
             known.push(format!("  {}: {}", method.key, method.knows.describe()));
             // A change in the third digit is no change of the table.
@@ -208,8 +210,8 @@ fn values(name: &str, done: &Corrected, before: bool, knows: &str) -> [ResultVal
     ]
 }
 
-/// A row of the text.
-fn row(name: &str, done: &Corrected, before: bool) -> [String; 6] {
+/// A row of the text, with the unit of the power `heaters`.
+fn row(name: &str, done: &Corrected, before: bool, heaters: f64) -> [String; 6] {
     let quality = if before { done.before } else { done.after };
     let measurements = if before { 0 } else { done.measurements };
     [
@@ -217,7 +219,7 @@ fn row(name: &str, done: &Corrected, before: bool) -> [String; 6] {
         format!("{:.2e}", (1.0 - quality.fidelity).max(0.0)),
         format!("{:.2e}", quality.scaled_error),
         transmission(quality.transmission_db),
-        quality.heater_power_w.map_or_else(|| "–".to_owned(), power),
+        quality.heater_power_w.map_or_else(|| "–".to_owned(), |watts| power(watts, heaters)),
         measurements.to_string(),
     ]
 }

@@ -132,7 +132,7 @@ impl Cost {
         experiment.check(&experiment.config)?;
         // Keys without effect on chips are found without the axes of the cost.
         let chips = without_cost_axes(&experiment);
-        announcements(&chips, &chips.points()?)?.iter().for_each(|line| output::status(line));
+        announcements(&chips, &chips.points()?, true)?.iter().for_each(|line| output::status(line));
         Ok(experiment)
     }
 

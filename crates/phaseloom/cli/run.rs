@@ -77,7 +77,7 @@ impl Run {
             anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
         }
         let points = experiment.points()?;
-        let mut lines = announcements(experiment, &points)?;
+        let mut lines = announcements(experiment, &points, false)?;
         // Tables are the last files of a run.
         if !folder.join("summary.csv").exists() {
             lines.extend(slow_parts(&points));
@@ -244,8 +244,15 @@ fn narrow(text: &str) -> String {
 }
 
 /// Notes on keys without effect and on what a preset describes.
-pub(super) fn announcements(experiment: &Experiment, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
-    let Effects { unread, reported } = experiment.effects(points)?;
+///
+/// A cost reads every key of the link: without a laser, it computes its power.
+pub(super) fn announcements(
+    experiment: &Experiment,
+    points: &[Point],
+    has_cost: bool,
+) -> Result<Vec<String>, ExperimentError> {
+    let Effects { mut unread, reported } = experiment.effects(points)?;
+    unread.retain(|key| !(has_cost && key.starts_with("link.")));
     let unread = (!unread.is_empty()).then(|| {
         let keys = unread.join(", ");
         format!("note: no part of this experiment reads these keys of its files, and they have no effect: {keys}")
@@ -258,10 +265,15 @@ pub(super) fn announcements(experiment: &Experiment, points: &[Point]) -> Result
     });
     let uncorrected = points.iter().any(|point| point.config.correction == "none");
     let has_errors = points.iter().any(|point| point.config.process.sources().next().is_some());
+    // A cost of perfect chips is a limit that users ask for on purpose.
+    let perfect = (!has_errors && !has_cost).then(|| {
+        "note: no imperfection is on at any point, so all chips are perfect; the key `process` names a process"
+            .to_owned()
+    });
     let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
         format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
     });
-    Ok(unread.into_iter().chain(reported).chain(preset).collect())
+    Ok(unread.into_iter().chain(reported).chain(perfect).chain(preset).collect())
 }
 
 /// Messages about parts that take long.

@@ -54,9 +54,12 @@ pub struct Pass {
     /// A chip passes if its rms error is at most this
     #[arg(long, value_name = "ERROR")]
     rms_error: Option<f64>,
-    /// A chip passes if its score loses at most this against the network in floating point; 0.01 is one percentage point [default: 0.01]
+    /// A chip passes if its score loses at most this against the floating-point reference; 0.01 is one percentage point [default: 0.01]
     #[arg(long, value_name = "LOSS")]
     drop: Option<f64>,
+    /// A chip passes if its outputs differ by at most this from the floating-point reference, relative to their rms
+    #[arg(long, value_name = "DIFFERENCE")]
+    output_difference: Option<f64>,
     /// A chip passes if its matrix error ‖Ŵ − W‖/‖W‖ is at most this; without a network
     #[arg(long, value_name = "ERROR")]
     matrix_error: Option<f64>,
@@ -72,6 +75,7 @@ impl Pass {
             self.accuracy.map(Criterion::Accuracy),
             self.rms_error.map(Criterion::RmsError),
             self.drop.map(Criterion::Drop),
+            self.output_difference.map(Criterion::OutputDifference),
             self.matrix_error.map(Criterion::MatrixError),
             self.fidelity.map(Criterion::Fidelity),
         ];
@@ -152,7 +156,7 @@ impl Study {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         };
-        announcements(experiment, &experiment.points()?)?.iter().for_each(|line| output::status(line));
+        announcements(experiment, &experiment.points()?, false)?.iter().for_each(|line| output::status(line));
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,

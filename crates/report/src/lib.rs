@@ -26,7 +26,7 @@ mod table;
 pub use error::ReportError;
 pub use figure::{
     BUDGET_FIGURE, COMPARISON_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, SENSITIVITY_FIGURE,
-    TOLERANCE_FIGURE, VALIDATION_FIGURES, YIELD_FIGURE,
+    TOLERANCE_FIGURE, TRAINING_FIGURE, VALIDATION_FIGURES, YIELD_FIGURE,
 };
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use pdf::pdf;

@@ -17,7 +17,7 @@ pub(crate) enum Kind {
 
 /// Each kind with its names in the table and in a figure.
 pub(crate) const KINDS: [(Kind, &str, &str); 6] = [
-    (Kind::Exact, "exact", "exact network"),
+    (Kind::Exact, "exact", "floating-point reference"),
     (Kind::PerfectIdeal, "perfect_ideal", "perfect mesh, ideal link"),
     (Kind::PerfectReal, "perfect_real", "perfect mesh, real link"),
     (Kind::Digital, "digital", "digital network, same bits"),
@@ -91,9 +91,9 @@ const SCORES: &[Score] = &[
     Score::new("accuracy", "test accuracy (%)", Values::Shares),
     Score::new("top_5_accuracy", "top-5 test accuracy (%)", Values::Shares),
     Score::new("rms_error", "rms error of the outputs", Values::Numbers),
-    Score::new("agreement", "agreement with the exact network (%)", Values::Shares),
+    Score::new("agreement", "agreement with the floating-point reference (%)", Values::Shares),
     Score::new("infidelity", "infidelity 1 − F", Values::Numbers),
-    Score::new("output_difference", "rms difference from the exact network (%)", Values::Ratios),
+    Score::new("output_difference", "rms difference from the floating-point reference (%)", Values::Ratios),
 ];
 
 /// The value of a swept key: a word, or a number in one fixed spelling.

@@ -96,7 +96,11 @@ fn inputs_without_labels_give_outputs_and_agreement() {
     scene.experiment(&format!("[data]\ninputs = 'x.npy'\n{CORE}{process}"));
     let ended = scene.run(&["--save-outputs"]).well();
     assert!(!ended.out.contains("accuracy"), "{}", ended.out);
-    assert!(ended.joined().contains(" Agreement with the exact network (without labels): the median of 2 chips is "));
+    assert!(
+        ended
+            .joined()
+            .contains(" Agreement with the floating-point reference (without labels): the median of 2 chips is ")
+    );
     let outputs = |row: &str| real(&scene.path(&format!("out/outputs/{row}-point0-trial0-shot0.npy"))).1;
     let (exact, chip) = (outputs("exact"), outputs("chips"));
     let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
@@ -127,7 +131,9 @@ fn inputs_without_labels_give_outputs_and_agreement() {
     let one = one_output("");
     one.experiment(&format!("[data]\ninputs = 'x.npy'\n{CORE}{SWEEP}"));
     let said = one.run(&[]).well().joined();
-    assert!(said.contains(" Relative rms difference from the outputs of the exact network (without labels): "));
+    assert!(
+        said.contains(" Relative rms difference from the outputs of the floating-point reference (without labels): ")
+    );
     assert!(table(&one.path("out/summary.csv")).iter().all(|row| number(row, "output_difference_mean") < 1.0));
 }
 

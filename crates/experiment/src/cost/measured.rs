@@ -106,7 +106,7 @@ pub struct MeasuredPoint {
     pub samples: usize,
     /// Number of chips.
     pub chips: u64,
-    /// Mean loss of the score of these chips against the exact network, on these samples.
+    /// Mean loss of the score of these chips against the floating-point reference, on these samples.
     pub chips_loss: f64,
     /// (bits of weights and inputs of all layers, loss of the score) of digital networks on the same samples.
     pub digital_loss: Vec<(f64, f64)>,

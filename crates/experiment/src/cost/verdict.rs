@@ -76,11 +76,11 @@ pub struct Test {
 /// Scores of the chips of a point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correctness {
-    /// Loss of the score of each chip against the exact network.
+    /// Loss of the score of each chip against the floating-point reference.
     pub losses: Vec<f64>,
     /// Mean score of the chips.
     pub score: f64,
-    /// Score of the exact network.
+    /// Score of the floating-point reference.
     pub exact: f64,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
+pub use crate::input::calibration::CalibrationSource;
 use crate::input::cost::CostSettings;
 use crate::input::criterion::Criterion;
 use crate::input::defaults::{
@@ -10,6 +11,7 @@ use crate::input::defaults::{
 use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
+use crate::input::sensitivity::SensitivitySettings;
 use crate::input::subject::MatrixForm;
 use crate::input::tolerance::ToleranceSettings;
 use crate::input::tree::flatten;
@@ -152,12 +154,15 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<String>>,
     /// What a chip must reach, for `phaseloom yield` and `tolerance`, such as `{ drop = 0.01 }`. It changes no result of a run.
-    /// Default: of a network, a loss of at most 0.01 against the exact network.
+    /// Default: of a network, a loss of at most 0.01 against the floating-point reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Criterion>,
     /// The level that `phaseloom tolerance` raises until a chip fails. Its units are levels of chips, not chips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<ToleranceSettings>,
+    /// The sensitivity map of `phaseloom budget`: of how many chips, on how many samples. Default: no map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<SensitivitySettings>,
     /// Use and surroundings of the cores, for `phaseloom cost` alone.
     /// Default: its defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,18 +171,6 @@ pub struct Config {
     /// Default: one point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweep: Vec<Axis>,
-}
-
-/// The table `[calibration]`: training data, never the test data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CalibrationSource {
-    /// The data.
-    pub data: DataSpec,
-    /// Quantile of the magnitudes that becomes full scale; 1 is the maximum. Range: above 0, at most 1.
-    #[serde(default = "one::<f64>")]
-    pub quantile: f64,
 }
 
 /// One axis of the parameter sweep.
@@ -228,6 +221,7 @@ impl Default for Config {
             sources: None,
             pass: None,
             tolerance: None,
+            sensitivity: None,
             cost: None,
             sweep: Vec::new(),
         }
@@ -382,6 +376,7 @@ impl Experiment {
         config.check_sources()?;
         config.pass.map_or(Ok(()), Criterion::check)?;
         config.tolerance.as_ref().map_or(Ok(()), |tolerance| tolerance.check(config))?;
+        config.sensitivity.map_or(Ok(()), |sensitivity| sensitivity.check(config))?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),

@@ -67,7 +67,7 @@ pub struct CostSettings {
     pub chips: u64,
     /// Samples of the ranges of the library, for the intervals. Range: 20…10⁶.
     pub draws: u64,
-    /// A chip is correct if its score loses at most this much against the exact network (of an accuracy: 0.01 is one point).
+    /// A chip is correct if its score loses at most this much against the floating-point reference (of an accuracy: 0.01 is one point).
     /// Range: 0…1.
     pub max_drop: f64,
     /// Share of correct chips from which the hardware counts as correct. Range: 0…1.

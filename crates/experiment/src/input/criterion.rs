@@ -1,7 +1,7 @@
 //! The key `pass`: what a chip must reach.
 
 use crate::score::{Better, Score};
-use crate::store::record::Record;
+use crate::store::record::{Record, ShotResult};
 use phaseloom_files::{InvalidValue, between};
 use phaseloom_numerics::statistics::mean;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub enum Criterion {
     RmsError(f64),
     /// Upper limit of the loss of the score.
     Drop(f64),
+    /// Upper limit of the relative rms difference of the outputs of a network.
+    OutputDifference(f64),
     /// Upper limit of the matrix error.
     MatrixError(f64),
     /// Lower limit of the fidelity.
@@ -33,18 +35,22 @@ pub enum Criterion {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 struct Limits {
-    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the network in floating point.
+    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the floating-point reference.
     /// Range: 0…1.
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<f64>,
-    /// The score of a network is at most this: rms error, or difference of outputs from the network in floating point.
+    /// The score of a network is at most this: rms error, or difference of outputs from the floating-point reference.
     /// Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     rms_error: Option<f64>,
-    /// The score loses at most this against the network in floating point on the same samples: of an accuracy, 0.01 is one
+    /// The score loses at most this against the floating-point reference on the same samples: of an accuracy, 0.01 is one
     /// percentage point. Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     drop: Option<f64>,
+    /// The difference of the outputs from those of the floating-point reference, rms over samples and outputs and relative to
+    /// their rms, is at most this. It changes before the first class does. Range: ≥ 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_difference: Option<f64>,
     /// The matrix error ‖Ŵ − W‖/‖W‖ of an experiment without a network is at most this. Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     matrix_error: Option<f64>,
@@ -61,13 +67,15 @@ impl TryFrom<Limits> for Criterion {
             limits.accuracy.map(Self::Accuracy),
             limits.rms_error.map(Self::RmsError),
             limits.drop.map(Self::Drop),
+            limits.output_difference.map(Self::OutputDifference),
             limits.matrix_error.map(Self::MatrixError),
             limits.fidelity.map(Self::Fidelity),
         ];
         match given.iter().flatten().collect::<Vec<_>>().as_slice() {
             [one] => Ok(**one),
             all => Err(format!(
-                "found {} limits in `pass`, expected exactly one of accuracy, rms_error, drop, matrix_error, fidelity",
+                "found {} limits in `pass`, expected exactly one of accuracy, rms_error, drop, output_difference, \
+                 matrix_error, fidelity",
                 all.len()
             )),
         }
@@ -81,6 +89,7 @@ impl From<Criterion> for Limits {
             Criterion::Accuracy(limit) => Self { accuracy: Some(limit), ..none },
             Criterion::RmsError(limit) => Self { rms_error: Some(limit), ..none },
             Criterion::Drop(limit) => Self { drop: Some(limit), ..none },
+            Criterion::OutputDifference(limit) => Self { output_difference: Some(limit), ..none },
             Criterion::MatrixError(limit) => Self { matrix_error: Some(limit), ..none },
             Criterion::Fidelity(limit) => Self { fidelity: Some(limit), ..none },
         }
@@ -108,6 +117,7 @@ impl Criterion {
             Self::Accuracy(limit) => ("accuracy", limit),
             Self::RmsError(limit) => ("rms_error", limit),
             Self::Drop(limit) => ("drop", limit),
+            Self::OutputDifference(limit) => ("output_difference", limit),
             Self::MatrixError(limit) => ("matrix_error", limit),
             Self::Fidelity(limit) => ("fidelity", limit),
         }
@@ -118,7 +128,7 @@ impl Criterion {
     pub fn better(self) -> Better {
         match self {
             Self::Accuracy(_) | Self::Fidelity(_) => Better::Higher,
-            Self::RmsError(_) | Self::Drop(_) | Self::MatrixError(_) => Better::Lower,
+            Self::RmsError(_) | Self::Drop(_) | Self::OutputDifference(_) | Self::MatrixError(_) => Better::Lower,
         }
     }
 
@@ -133,7 +143,7 @@ impl Criterion {
         match self {
             Self::Accuracy(_) => score.better == Better::Higher,
             Self::RmsError(_) => score.better == Better::Lower,
-            Self::Drop(_) => true,
+            Self::Drop(_) | Self::OutputDifference(_) => true,
             Self::MatrixError(_) | Self::Fidelity(_) => false,
         }
     }
@@ -149,13 +159,17 @@ impl Criterion {
             };
         }
         let score: Score = chip.shots.first()?.score();
-        let over_shots =
-            |value: &dyn Fn(&crate::ShotResult) -> f64| mean(&chip.shots.iter().map(value).collect::<Vec<_>>());
+        let over_shots = |value: &dyn Fn(&ShotResult) -> f64| mean(&chip.shots.iter().map(value).collect::<Vec<_>>());
         match self {
             _ if !self.suits(score) => None,
             Self::Drop(_) => {
                 let difference = over_shots(&|shot| shot.difference(chip.samples));
                 Some(if score.better == Better::Higher { -difference } else { difference })
+            }
+            Self::OutputDifference(_) => {
+                // Shots of early runs lack it.
+                let shots: Option<Vec<f64>> = chip.shots.iter().map(ShotResult::output_difference).collect();
+                shots.map(|shots| mean(&shots))
             }
             _ => Some(over_shots(&|shot| shot.value(chip.samples))),
         }
@@ -178,6 +192,7 @@ impl Criterion {
             Self::Accuracy(_) => "accuracy",
             Self::RmsError(_) => "rms error",
             Self::Drop(_) => "loss of the score",
+            Self::OutputDifference(_) => "output difference",
             Self::MatrixError(_) => "matrix error",
             Self::Fidelity(_) => "fidelity",
         }
@@ -195,7 +210,7 @@ impl fmt::Display for Criterion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClassCounts, MatrixQuality, MatrixResult, Row, ShotResult, Unit, ValueErrors};
+    use crate::{ClassCounts, MatrixQuality, MatrixResult, Row, Unit, ValueErrors};
 
     fn chip(shots: Vec<ShotResult>) -> Record {
         let unit = Unit { row: Row::Chips, point: 0, trial: 0 };
@@ -204,8 +219,15 @@ mod tests {
 
     #[test]
     fn a_drop_of_one_point_passes_in_spite_of_rounding() {
-        let counts =
-            |lost| ClassCounts { correct: 97 - lost, lost, gained: 0, same: 100 - lost, among: 1, judged: None };
+        let counts = |lost| ClassCounts {
+            correct: 97 - lost,
+            lost,
+            gained: 0,
+            same: 100 - lost,
+            among: 1,
+            judged: None,
+            output_difference: (lost == 1).then_some(0.2),
+        };
         let one = chip(vec![ShotResult::Classes(counts(1))]);
         let criterion = Criterion::Drop(0.01);
         assert!(criterion.passes(criterion.value(&one).unwrap()));
@@ -214,6 +236,9 @@ mod tests {
         assert!(Criterion::Accuracy(0.95).passes(Criterion::Accuracy(0.95).value(&two).unwrap()));
         assert_eq!(Criterion::RmsError(1.0).value(&two), None);
         assert_eq!(Criterion::MatrixError(1.0).value(&two), None);
+        assert_eq!(Criterion::OutputDifference(0.2).value(&one), Some(0.2));
+        // One of the shots is that of an early run.
+        assert_eq!(Criterion::OutputDifference(0.2).value(&two), None);
     }
 
     #[test]
@@ -232,6 +257,8 @@ mod tests {
             (Criterion::RmsError(0.4), false),
             (Criterion::Drop(0.2), true),
             (Criterion::Drop(0.1), false),
+            (Criterion::OutputDifference(0.1), true),
+            (Criterion::OutputDifference(0.09), false),
         ] {
             assert_eq!(criterion.passes(criterion.value(&record).unwrap()), passes, "{criterion}");
         }

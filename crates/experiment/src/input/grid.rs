@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 9] = ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance"];
+const FIXED: [&str; 10] =
+    ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance", "sensitivity"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 pub mod axis;
+pub mod calibration;
 pub mod config;
 pub mod cost;
 pub mod criterion;
@@ -12,6 +13,7 @@ pub mod grid;
 pub mod network;
 mod other_file;
 pub(crate) mod processes;
+pub mod sensitivity;
 pub mod sources;
 pub mod subject;
 pub mod tolerance;

@@ -3,11 +3,14 @@
 use crate::input::activation::model_with_activation;
 use crate::input::config::Config;
 use crate::input::tree::to_value;
-use phaseloom_files::{InputFiles, InvalidValue};
+use phaseloom_files::{InputFiles, InvalidValue, kind_of_file};
 use phaseloom_network::network::{GraphSettings, refuse_foreign};
 use phaseloom_network::{Model, Network, NetworkError};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Parts of the kinds of files that hold weights without layers.
+const WEIGHTS: [&str; 3] = ["safetensors", ".npz", ".npy"];
 
 /// Reads a network: an ONNX graph if the name of its file ends with `.onnx`, else a model file (TOML).
 ///
@@ -24,6 +27,10 @@ pub fn open_network(
         return open_graph(path, settings, files);
     }
     refuse_foreign(path, files)?;
+    if let Some(found) = kind_of_file(path).filter(|kind| WEIGHTS.iter().any(|part| kind.contains(part))) {
+        const REMEDY: &str = "`phaseloom import` makes a model file of weights";
+        return Err(NetworkError::weights_alone(path, &found, REMEDY));
+    }
     if *settings != GraphSettings::default() {
         const REMEDY: &str = "leave out the shape, the output and the patterns, which belong to an ONNX file";
         return Err(NetworkError::graph(path, "found a model file (TOML) with settings of an ONNX graph", REMEDY));

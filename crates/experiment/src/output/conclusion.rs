@@ -204,12 +204,11 @@ impl Conclusion {
 
     /// A remark on a point that is far worse than the reference.
     fn far(&self, point: &PointScore) -> String {
-        let Quantity { title, .. } = self.score.quantity;
-        let reference = if self.score.has_reference { format!(" of the exact {title}") } else { String::new() };
+        let reference = if self.score.has_reference { " of the reference" } else { "" };
         match self.score.better {
             Better::Higher if point.median() < 0.5 * point.exact => format!(", less than half{reference}"),
             Better::Lower if self.score.has_reference && point.median() > 2.0 * point.exact => {
-                format!(", more than twice the exact {title}")
+                ", more than twice the reference".to_owned()
             }
             _ => String::new(),
         }
@@ -235,7 +234,7 @@ impl fmt::Display for Conclusion {
             let exact = || self.points.iter().map(|point| point.exact);
             let (low, high) = (exact().fold(f64::INFINITY, f64::min), exact().fold(f64::NEG_INFINITY, f64::max));
             let exact = if low < high { format!("{} to {}", text(low), text(high)) } else { text(high) };
-            write!(f, "Exact {title} {exact}; ")?;
+            write!(f, "Floating-point {title} {exact}; ")?;
         } else {
             let (first, rest) = title.split_at(title.chars().next().map_or(0, char::len_utf8));
             write!(f, "{}{rest} (without labels): ", first.to_uppercase())?;

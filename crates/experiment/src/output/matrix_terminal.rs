@@ -152,6 +152,9 @@ impl MatrixTables<'_> {
         });
         let headings = ["error", "law", "error_scaled", "transmission", "heaters"];
         let counts = if has_power { &[5, 4, 3, 2][..] } else { &[4, 3, 2] };
+        // The first power chooses the unit of the column.
+        let first = std::cell::OnceCell::new();
+        let unit_of = |power: f64| *first.get_or_init(|| power);
         let table = self.fitting(&headings, counts, |qualities, point, chips| {
             let rms = |value: fn(&MatrixQuality) -> f64| {
                 mean(&qualities.iter().map(|q| value(q).powi(2)).collect::<Vec<_>>()).sqrt()
@@ -165,7 +168,7 @@ impl MatrixTables<'_> {
                 relative(rms(|q| q.scaled_error)),
                 // No loss is 0, not −0.
                 format!("{:.3} dB", Some(average(|q| q.transmission_db)).filter(|db| db.abs() >= 5e-4).unwrap_or(0.0)),
-                if power.is_finite() { phaseloom_files::power(power) } else { String::new() },
+                if power.is_finite() { phaseloom_files::power(power, unit_of(power)) } else { String::new() },
             ]
         });
         let _ = writeln!(

@@ -87,7 +87,8 @@ impl Tables<'_> {
     pub(super) fn wide_scores(&self, out: &mut String) {
         let quantity = self.score().quantity;
         let exact = self.summary(Row::Exact, 0);
-        let mut rows = vec![headings(&format!("|row|{}|sd|s.e.|10 %|50 %|90 %|vs exact", quantity.heading))];
+        let mut rows =
+            vec![headings(&format!("|row|{}|std. dev.|std. error|10 %|50 %|90 %|vs reference", quantity.heading))];
         rows[0].extend(exact.others.iter().map(|(other, _)| other.heading.to_owned()));
         let mut previous: Vec<Summary> = Vec::new();
         for point in self.points() {
@@ -120,7 +121,7 @@ impl Tables<'_> {
             previous = ROWS.iter().map(|&row| self.summary(row, point.index)).collect();
         }
         let of_test_set = match exact.test_se.is_finite() && self.score().has_reference {
-            true => format!("the test set gives the exact row an s.e. of {}; ", quantity.text(exact.test_se)),
+            true => format!("the test set gives the reference a standard error of {}; ", quantity.text(exact.test_se)),
             false => String::new(),
         };
         let _ = writeln!(

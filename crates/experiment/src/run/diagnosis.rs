@@ -243,10 +243,10 @@ pub(crate) fn diagnose(
     let mut text = format!("the chip of median {}{values} (trial {trial}) ", score.quantity.title);
     text += &match base {
         Closeness::SameClasses { samples, .. } => {
-            format!("decides {base} of {samples} samples as the exact network does")
+            format!("decides {base} of {samples} samples as the floating-point reference does")
         }
         Closeness::Difference(_) => {
-            format!("gives outputs that differ by {base} (rms) from those of the exact network")
+            format!("gives outputs that differ by {base} (rms) from those of the floating-point reference")
         }
     };
     text += &source_text(base, &of(false), skipped.iter().all(|attempt| attempt.is_correction()));
@@ -294,7 +294,7 @@ fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> Strin
     }
 }
 
-/// Why the chips of a point are worse than the exact network, if a perfect mesh with an ideal link loses most of it already.
+/// Why the chips of a point are worse than the floating-point reference, if a perfect mesh with an ideal link loses most of it already.
 fn lossy_mesh(tables: &Tables<'_>, point: usize, config: &Config) -> Option<String> {
     let [exact, mesh, chips] =
         [Row::Exact, Row::PerfectIdeal, Row::Chips].map(|row| tables.summary(row, point).quantile(0.5));

@@ -95,7 +95,7 @@ impl Experiment {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
             // Other commands read them, and the sources were kept when the points were made.
-            ["cost", "pass", "tolerance", "sources"].into_iter().for_each(|key| drop(table.remove(key)));
+            ["cost", "pass", "tolerance", "sensitivity", "sources"].into_iter().for_each(|key| drop(table.remove(key)));
             if self.swept_processes().next().is_some() {
                 table.remove("processes");
             }

@@ -6,8 +6,8 @@ use crate::run::prepare::{Chunk, PreparedPoint};
 use crate::store::record::{DesignResult, LayerResult, Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
-    ProductStatistics,
+    Batch, CoreSharing, CoreUse, DigitalProduct, FieldProduct, GainCalibration, LayerAddress, LayerDesign, Link,
+    MatrixProduct, ProductStatistics,
 };
 use phaseloom_network::{LayerMeasurement, PassAddress};
 use std::sync::Arc;
@@ -35,6 +35,7 @@ impl PreparedPoint {
         match unit.row {
             Row::Design => self.design(unit),
             Row::Levels => self.levels(unit),
+            Row::Sensitivity => self.sensitivity(unit),
             _ => self.pass(unit, self.products(unit)?.as_ref(), layers, keep),
         }
     }
@@ -47,7 +48,7 @@ impl PreparedPoint {
             self.optical(designs, link, calibration, unit.trial).map(Some)
         };
         match unit.row {
-            Row::Design | Row::Exact | Row::Perfect | Row::Levels => Ok(None),
+            Row::Design | Row::Exact | Row::Perfect | Row::Levels | Row::Sensitivity => Ok(None),
             Row::PerfectIdeal => optical(&self.perfect, &ideal, GainCalibration::None),
             Row::PerfectReal => optical(&self.perfect, &self.config.link, GainCalibration::None),
             Row::Chips => optical(&self.designs, &self.config.link, core.calibration),
@@ -149,6 +150,10 @@ impl PreparedPoint {
         let mut products = NetworkProducts::default();
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
+            if program.kind().is_complex() {
+                products.add_fields(FieldProduct::digital(program, phases)?);
+                continue;
+            }
             let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales)?;
             let error = product.matrix_error(program.weight());
             products.errors.push((error, error));

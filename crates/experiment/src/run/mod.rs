@@ -12,6 +12,7 @@ mod matrix;
 pub mod network_program;
 pub(crate) mod prepare;
 mod prepared;
+pub(crate) mod sensitivity;
 pub(crate) mod session;
 pub(crate) mod task;
 

@@ -105,6 +105,7 @@ impl<'a> Session<'a> {
         }
         let units = self.plan.units(trials);
         self.outcome.missing = units.iter().filter(|unit| !self.outcome.records.contains_key(unit)).count();
+        self.plan.add_shared(&mut self.outcome.records, trials);
         let of_session = lock(&self.chip_times).iter().map(|(time, n)| time.checked_div(*n)).collect::<Vec<_>>();
         let known = |point: usize| of_session[point].or_else(|| *self.options.earlier.chips.get(point)?);
         self.outcome.spent.chips = (0..self.outcome.points.len()).map(known).collect();

@@ -67,7 +67,7 @@ pub(crate) fn class_axis(network: &dyn Network, data: &Dataset, config: &Config)
             refused(
                 found,
                 "a label for each position, of shape (samples, positions); or leave out `labels`: the classes are then compared \
-                 with the exact network",
+                 with the floating-point reference",
             )
         }
         Ok(axis) => Ok(axis),
@@ -184,8 +184,10 @@ impl Task {
                 let judged = labels.iter().flatten().count() as u64;
                 let positions = (judged != outputs.ncols() as u64 || decision.axis.positions > 1).then_some(judged);
                 let same = same(decision).iter().zip(labels).filter(|(same, label)| **same && label.is_some()).count();
-                let mut counts =
-                    ClassCounts { correct: 0, lost: 0, gained: 0, same: same as u64, among, judged: positions };
+                // JSON has no infinity, which outputs of 1e200 would give.
+                let output_difference = Some(relative_difference(outputs, exact)).filter(|x| x.is_finite());
+                let (same, judged) = (same as u64, positions);
+                let mut counts = ClassCounts { correct: 0, lost: 0, gained: 0, same, among, judged, output_difference };
                 let (own, reference) = (decision.are_correct(outputs, labels), decision.are_correct(exact, labels));
                 for (correct, exact_correct) in own.into_iter().flatten().zip(reference.into_iter().flatten()) {
                     counts.correct += u64::from(correct);
@@ -346,8 +348,13 @@ mod tests {
         let task = Task::Classification { labels: [0, 1, 1].map(Some).to_vec(), decision };
         let (outputs, exact) =
             (Batch::from_row_slice(1, 3, &[0.5, 0.6, 0.1]), Batch::from_row_slice(1, 3, &[0.7, 0.6, 0.9]));
-        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1, among: 1, judged: None };
-        assert_eq!(task.judge(&outputs, &exact), ShotResult::Classes(expected));
+        let result = task.judge(&outputs, &exact);
+        // Σ(a − b)² = 0.04 + 0 + 0.64, Σb² = 0.49 + 0.36 + 0.81.
+        let output_difference = result.output_difference();
+        assert!((output_difference.unwrap() - (0.68_f64 / 1.66).sqrt()).abs() < 1e-15);
+        let expected =
+            ClassCounts { correct: 2, lost: 1, gained: 1, same: 1, among: 1, judged: None, output_difference };
+        assert_eq!(result, ShotResult::Classes(expected));
         let mut confusion = Confusion::default();
         task.count(&outputs, &mut confusion);
         assert_eq!(confusion.counts().collect::<Vec<_>>(), [(0, 0, 1), (1, 0, 1), (1, 1, 1)]);
@@ -390,7 +397,9 @@ mod tests {
         for among in [1, 5] {
             let task =
                 Task::Classification { labels: labels.clone(), decision: Decision { axis, threshold: None, among } };
-            let mut expected = ClassCounts { correct: 0, lost: 0, gained: 0, same: 0, among, judged: Some(0) };
+            let output_difference = Some(relative_difference(&outputs, &exact));
+            let (correct, lost, gained, same, judged) = (0, 0, 0, 0, Some(0));
+            let mut expected = ClassCounts { correct, lost, gained, same, among, judged, output_difference };
             let mut confusion = Confusion::default();
             for (sample, outer, inside) in (0..84).map(|i| (i / 12, i % 12 / 4, i % 4)) {
                 let Some(label) = labels[sample * 12 + outer * 4 + inside] else { continue };
@@ -434,7 +443,8 @@ mod tests {
             [4.0, 4.0, 4.0, 4.0, 2.0, 1.0, 2.0],
         ];
         let outputs = Batch::from_column_slice(7, 3, &outputs.concat());
-        let expected = ClassCounts { correct: 1, lost: 0, gained: 0, same: 3, among: 5, judged: None };
+        let (judged, output_difference) = (None, Some(0.0));
+        let expected = ClassCounts { correct: 1, lost: 0, gained: 0, same: 3, among: 5, judged, output_difference };
         let result = task.judge(&outputs, &outputs);
         assert_eq!(result, ShotResult::Classes(expected));
         assert_eq!(result.score().quantity.key, "top_5_accuracy");

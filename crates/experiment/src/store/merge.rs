@@ -56,6 +56,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         copy_scales(part, &store)?;
     }
     let computed = new.len();
+    plan.add_shared(&mut records, config.trials);
     let spent = Spent::default();
     Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, spent, store })
 }

@@ -24,6 +24,8 @@ pub enum Row {
     Chips,
     /// Sampled chip at many levels of an error, in experiments with a `[tolerance]`.
     Levels,
+    /// Sensitivities of the outputs to the components of a sampled chip, in experiments with a `[sensitivity]`.
+    Sensitivity,
 }
 
 impl Row {
@@ -39,13 +41,14 @@ impl Row {
             Self::Perfect => "perfect",
             Self::Chips => "chips",
             Self::Levels => "levels",
+            Self::Sensitivity => "sensitivity",
         }
     }
 
     /// Number of shots that are computed where chips are sent `shots` times.
     pub(crate) fn shots(self, shots: u32) -> u32 {
         match self {
-            Self::Design | Self::Perfect | Self::Levels => 0,
+            Self::Design | Self::Perfect | Self::Levels | Self::Sensitivity => 0,
             Self::Exact | Self::PerfectIdeal | Self::Digital => 1,
             Self::PerfectReal | Self::Chips => shots,
         }
@@ -56,13 +59,14 @@ impl Row {
     pub fn title(self) -> &'static str {
         match self {
             Self::Design => "design",
-            Self::Exact => "exact network",
+            Self::Exact => "floating-point reference",
             Self::PerfectIdeal => "perfect mesh, ideal link",
             Self::PerfectReal => "perfect mesh, real link",
             Self::Digital => "digital, same bits",
             Self::Perfect => "perfect chip",
             Self::Chips => "imperfect chips",
             Self::Levels => "chips at many levels",
+            Self::Sensitivity => "sensitivities of chips",
         }
     }
 }
@@ -109,14 +113,17 @@ pub struct Record {
     /// The row `levels` alone: numbers of the levels of `[tolerance]`, and the quantity of `pass` at each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<(u32, f64)>,
+    /// The row `sensitivity` alone: s² of every phase and splitter of all cores (1/rad²), in the order of a map.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<f32>,
 }
 
 impl Record {
     /// A record of a unit without a result yet.
     pub(crate) fn new(unit: Unit, samples: u64) -> Self {
         let (shots, layers, class_names) = (Vec::new(), Vec::new(), Vec::new());
-        let (confusion, matrix, levels) = (Confusion::default(), None, Vec::new());
-        Self { unit, samples, shots, layers, confusion, class_names, matrix, levels }
+        let (confusion, matrix, levels, sensitivity) = (Confusion::default(), None, Vec::new(), Vec::new());
+        Self { unit, samples, shots, layers, confusion, class_names, matrix, levels, sensitivity }
     }
 
     /// Number of samples, or positions of samples, of all shots that were classified.
@@ -146,7 +153,7 @@ impl Record {
         let row = self.unit.row;
         let (samples, layers) = match row {
             Row::Design => (0, layers),
-            Row::Exact | Row::Levels => (samples, &[][..]),
+            Row::Exact | Row::Levels | Row::Sensitivity => (samples, &[][..]),
             _ => (samples, layers),
         };
         if self.samples != samples || self.shots.iter().any(|shot| shot.is_impossible(samples)) {
@@ -163,6 +170,8 @@ impl Record {
             Some("it is the result of a matrix")
         } else if self.levels.is_empty() == (row == Row::Levels) {
             Some("it has the levels of another row")
+        } else if self.sensitivity.is_empty() == (row == Row::Sensitivity) {
+            Some("it has the sensitivities of another row")
         } else {
             None
         }

@@ -19,7 +19,7 @@ pub enum ShotResult {
 }
 
 /// Numbers of correct and changed classes in one shot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassCounts {
     /// Samples, or positions of samples, with the correct class.
@@ -36,6 +36,9 @@ pub struct ClassCounts {
     /// Number of positions of all samples with a label; absent if each sample has one label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<u64>,
+    /// Relative rms difference from the outputs of the floating-point reference. Records of early runs lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_difference: Option<f64>,
 }
 
 /// Errors of a regression in one shot.
@@ -161,7 +164,7 @@ impl ShotResult {
     #[must_use]
     pub fn output_difference(&self) -> Option<f64> {
         match self {
-            Self::Classes(_) => None,
+            Self::Classes(counts) => counts.output_difference,
             Self::Values(errors) => Some(errors.output_difference),
             Self::Outputs(errors) => Some(errors.output_difference),
         }
@@ -179,8 +182,9 @@ impl ShotResult {
     /// Whether no shot of a number of samples can have this result.
     pub(crate) fn is_impossible(&self, samples: u64) -> bool {
         match *self {
-            Self::Classes(ClassCounts { correct, lost, gained, same, .. }) => {
-                correct.max(same).max(lost.saturating_add(gained)) > self.judged(samples) || gained > correct
+            Self::Classes(ClassCounts { correct, lost, gained, same, output_difference, .. }) => {
+                let most = correct.max(same).max(lost.saturating_add(gained));
+                most > self.judged(samples) || gained > correct || output_difference.is_some_and(|x| x < 0.0)
             }
             Self::Values(ValueErrors {
                 rms_error, rms_error_se, difference_se, target_sd, output_difference, ..

@@ -13,10 +13,12 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Axis, Experiment};
+use crate::input::sensitivity::SensitivitySettings;
 use crate::input::sources::all_sources;
 use crate::score::{Better, Score, Unit};
 use crate::store::outcome::Outcome;
 use crate::store::record::{Record, Row};
+use crate::yields::sensitivity::SensitivityMap;
 use crate::yields::{Mean, chips, expect_source, sources};
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
 use phaseloom_numerics::StreamKey;
@@ -124,12 +126,17 @@ pub struct Budget {
 /// The experiment that computes the budget: over sets of sources, and with and without its correction.
 ///
 /// `orders` is the number of random orders for the Shapley values of more than [`MAX_EXACT`] sources; with 0, none are
-/// computed, and only the sets of `alone` and `left_out` are.
+/// computed, and only the sets of `alone` and `left_out` are. `map` adds a sensitivity map, if the experiment can have one at
+/// every point.
 ///
 /// # Errors
 ///
 /// An experiment without a source.
-pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experiment, ExperimentError> {
+pub fn budget_experiment(
+    experiment: &Experiment,
+    orders: u32,
+    map: Option<SensitivitySettings>,
+) -> Result<Experiment, ExperimentError> {
     let mut experiment = experiment.clone();
     if experiment.config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == SOURCES)) {
         return Ok(experiment);
@@ -140,6 +147,7 @@ pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experim
     let on: BTreeSet<&str> = points.iter().flat_map(|point| sources(&point.config)).collect();
     let sources: Vec<String> = all_sources().filter(|key| on.contains(key)).map(str::to_owned).collect();
     let config = &mut experiment.config;
+    config.sensitivity = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
     if config.correction != "none" && !config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == "correction")) {
         let values = vec!["none".into(), config.correction.clone().into()];
         config.sweep.push(Axis { keys: vec!["correction".into()], values });
@@ -314,9 +322,12 @@ pub fn budgets(outcome: &Outcome, orders: u32) -> Vec<Budget> {
             let law = |i: usize| law(outcome, points.iter().find(|(set, _)| *set == 1 << i)?.1);
             quantity_budget(quantity, &values, &all, law)
         };
+        // Chips of early runs of a classification have no difference of outputs.
+        let has_all = |quantity: &&Quantity| records.values().flatten().all(|chip| (quantity.of)(chip).is_some());
+        let quantities = first.map(quantities).unwrap_or_default();
         Budget {
             chips: records.values().next().map_or(0, Vec::len),
-            quantities: first.map(quantities).unwrap_or_default().iter().filter_map(of_quantity).collect(),
+            quantities: quantities.iter().filter(has_all).filter_map(of_quantity).collect(),
             levels,
         }
     };
@@ -361,16 +372,21 @@ fn quantity_budget(
     })
 }
 
-/// Adds the laws of first order of a network to the budgets of chips without a correction: the losses of accuracy by phase
-/// errors and by splitter errors alone.
-pub fn add_laws(budgets: &mut [Budget], [phases, splitters, _]: [f64; 3]) {
+/// Adds the laws of first order of a network to the budgets of chips without a correction, for phase errors and splitter errors
+/// alone: the losses of accuracy, and the squared differences of the outputs.
+pub fn add_laws(budgets: &mut [Budget], map: &SensitivityMap) {
+    let laws = [
+        ("loss", map.accuracy_loss.map(|[phases, splitters, _]| [phases, splitters])),
+        ("output_difference_squared", map.output_differences_squared),
+    ];
     let is_corrected = |budget: &&mut Budget| {
         let correction = budget.levels.iter().find(|(key, _)| key == "correction");
         correction.is_some_and(|(_, value)| value != "none")
     };
-    for budget in budgets.iter_mut().filter(|budget| !is_corrected(budget)) {
-        let Some(losses) = budget.quantities.iter_mut().find(|quantity| quantity.key == "loss") else { continue };
-        for cost in &mut losses.sources {
+    for quantity in budgets.iter_mut().filter(|budget| !is_corrected(budget)).flat_map(|b| &mut b.quantities) {
+        let law = laws.iter().find(|(key, _)| *key == quantity.key).and_then(|(_, law)| *law);
+        let Some([phases, splitters]) = law else { continue };
+        for cost in &mut quantity.sources {
             cost.law = match cost.source.as_str() {
                 "phase_error" => Some(phases),
                 "splitter_error" => Some(splitters),

@@ -6,26 +6,24 @@
 //! accuracy ≈ mean over x of Φ(m_x/√Σ_i σ_i² (∂m_x/∂ψ_i)²)     m: output of the label minus the largest other one
 //! ```
 //!
-//! The derivatives are those of the perfect chip at its program, with homodyne detection. The accuracy is optimistic: it knows
-//! one rival class and first order alone.
+//! The first order is about the perfect chip. Next to its sensitivities are those of the sampled chips of a budget, whose mean
+//! squares add. The accuracy is optimistic: it knows one rival class and first order alone.
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
+use crate::input::sensitivity::SensitivitySettings;
 use crate::run::Options;
 use crate::run::prepare::{PreparedPoint, prepare};
-use crate::run::task::Task;
-use nalgebra::{Complex, DMatrix};
+use crate::run::sensitivity::{Margins, places};
+use crate::store::outcome::Outcome;
+use crate::store::record::Row;
+use crate::yields::Mean;
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
-use phaseloom_hardware::{Batch, Component, Detection, Process};
-use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{MatrixProgram, ShifterKind, StageComponent, visit_slopes};
-use phaseloom_network::ProductSlopes;
+use phaseloom_hardware::{Component, GainCalibration, Process};
+use phaseloom_mesh::{ShifterKind, Stage};
 use std::f64::consts::FRAC_1_SQRT_2;
-
-/// Samples that pass the meshes together.
-const TOGETHER: usize = 16;
 
 /// Columns of `sensitivity.csv`.
 pub const SENSITIVITY_COLUMNS: &[ColumnText] = &[
@@ -36,7 +34,17 @@ pub const SENSITIVITY_COLUMNS: &[ColumnText] = &[
     ("column", "", "Column of the mesh, from the input."),
     ("mode", "", "Upper mode of the cell, or mode of the phase."),
     ("number", "", "Which splitter of the cell, from 0; 0 for phases."),
-    ("sensitivity", "1/rad", "Root mean square over samples of the change of all outputs with this error."),
+    (
+        "sensitivity",
+        "1/rad",
+        "Root mean square over samples of the change of all outputs with this error, on the perfect chip.",
+    ),
+    (
+        "chips_sensitivity",
+        "1/rad",
+        "The same over samples and sampled chips with their errors; empty without such chips.",
+    ),
+    ("chips_sensitivity_se", "1/rad", "Its standard error over chips."),
     (
         "share",
         "1",
@@ -61,8 +69,10 @@ pub struct ComponentSensitivity {
     pub mode: usize,
     /// Which splitter of the cell.
     pub number: usize,
-    /// s_i (1/rad).
+    /// s_i of the perfect chip (1/rad).
     pub sensitivity: f64,
+    /// s_i over sampled chips (1/rad), if there are some.
+    pub chips: Option<Mean>,
     /// σ_i of the process (rad).
     pub sigma: f64,
 }
@@ -72,14 +82,19 @@ pub struct ComponentSensitivity {
 pub struct SensitivityMap {
     /// Number of samples.
     pub samples: usize,
+    /// Number of sampled chips.
+    pub chips: usize,
     /// All phases and splitters of all cores.
     pub components: Vec<ComponentSensitivity>,
     /// Loss of accuracy by first order: of phase errors alone, of splitter errors alone, of both. `None` without labels.
     pub accuracy_loss: Option<[f64; 3]>,
+    /// Squared rms difference of the outputs relative to their rms by first order: of phase errors alone, of splitter errors
+    /// alone. `None` if the outputs are zero, or follow a softmax.
+    pub output_differences_squared: Option<[f64; 2]>,
 }
 
-/// Computes the map of the network of an experiment at its first point, from the first samples of its test data. `None` for
-/// networks that give no derivatives (graphs, layers inside layers) and detection other than homodyne.
+/// Computes the map of the perfect chips of an experiment at its first point, from the first samples of its test data. `None`
+/// without a model file (graphs and matrices), and for detection other than homodyne.
 ///
 /// # Errors
 ///
@@ -92,49 +107,44 @@ pub fn sensitivity_map(
     let mut experiment = experiment.clone();
     experiment.config.sweep.clear();
     let points = experiment.points()?;
-    if experiment.config.is_matrix() || experiment.config.link.detection != Detection::Homodyne {
+    if !SensitivitySettings::suit(&experiment.config) {
         return Ok(None);
     }
     let SubjectInputs::Networks(inputs) = Inputs::read(&experiment, &points)?.points else { return Ok(None) };
     let (prepared, _) = prepare(&experiment, &points, inputs, &options.interrupt)?;
     let (Some(prepared), Some(point)) = (prepared.first(), points.first()) else { return Ok(None) };
-    Ok(map_of(prepared, point, samples))
+    map_of(prepared, point, samples)
 }
 
-fn map_of(prepared: &PreparedPoint, point: &Point, samples: usize) -> Option<SensitivityMap> {
-    let first = prepared.test_set.chunks.first()?;
-    let samples = samples.min(first.exact.input.ncols());
-    let input = first.exact.input.columns(0, samples).into_owned();
-    let (logits, products) = prepared.network.product_slopes(&input)?;
-    let task = prepared.test_set.task.first_samples(samples);
-    let margins = match &task {
-        // Outputs with positions have several labels a sample.
-        Task::Classification { labels, .. } if logits.nrows() > 1 && labels.len() == samples => {
-            labels.iter().copied().collect::<Option<Vec<usize>>>().map(|labels| Margins::new(&logits, &labels))
-        }
-        _ => None,
-    };
+fn map_of(prepared: &PreparedPoint, point: &Point, samples: usize) -> Result<Option<SensitivityMap>, ExperimentError> {
+    let samples = samples.min(prepared.test_set.chunks.first().map_or(0, |chunk| chunk.exact.input.ncols()));
     let sigma = |component| sigma(&point.config.process, component);
-    let mut found = Found { samples, components: Vec::new(), variances: [vec![0.0; samples], vec![0.0; samples]] };
-    let views = prepared.network.photonic_layers();
-    for ((product, program), view) in products.iter().zip(&prepared.programs.layers).zip(&views) {
-        for (index, tile) in program.tiles().iter().enumerate() {
-            let Some(tile) = tile else { continue };
-            let of_tile = tile.tile;
-            let inputs = product.inputs.rows(of_tile.column, of_tile.columns).into_owned();
-            let slopes: Vec<Batch> =
-                product.slopes.iter().map(|slopes| slopes.rows(of_tile.row, of_tile.rows).into_owned()).collect();
-            let part = ProductSlopes { vectors: product.vectors, inputs, slopes };
-            let at = (view.index, index);
-            found.add_tile(at, &tile.program, &part, margins.as_ref(), &sigma);
+    let variances = [Component::Phase, Component::Splitter].map(|component| sigma(component).powi(2));
+    let mut margins = prepared.labels(samples).map(|labels| Margins::new(labels, variances));
+    let layers = prepared.realise(&prepared.perfect, GainCalibration::None, 0)?;
+    let Some(squares) = prepared.squared_sensitivities(&layers, samples, margins.as_mut()) else { return Ok(None) };
+    let mut all = Vec::new();
+    for (program, view) in prepared.programs.layers.iter().zip(prepared.network.photonic_layers()) {
+        for (tile, of_tile) in program.tiles().iter().enumerate() {
+            let stages = of_tile.iter().flat_map(|of_tile| of_tile.program.stages()).enumerate();
+            stages.for_each(|(index, stage)| all.extend(components(stage, (view.index, tile, index), &sigma)));
         }
     }
-    let accuracy_loss = margins.as_ref().map(|margins| {
-        let [phases, splitters] = &found.variances;
+    for (component, square) in all.iter_mut().zip(squares) {
+        component.sensitivity = square.sqrt();
+    }
+    let accuracy_loss = margins.map(|margins| {
+        let [phases, splitters] = &margins.variances;
         let both: Vec<f64> = phases.iter().zip(splitters).map(|(a, b)| a + b).collect();
-        [margins.loss(phases), margins.loss(splitters), margins.loss(&both)]
+        [phases, splitters, &both].map(|variances| loss(&margins.values, variances))
     });
-    Some(SensitivityMap { samples, components: found.components, accuracy_loss })
+    let mut map =
+        SensitivityMap { samples, chips: 0, components: all, accuracy_loss, output_differences_squared: None };
+    let mean_square = prepared.mean_square_before_softmax(samples);
+    map.output_differences_squared = mean_square.map(|mean_square| {
+        [false, true].map(|of_splitters| map.variance_of(|c| (c.component == "splitter") == of_splitters) / mean_square)
+    });
+    Ok(Some(map))
 }
 
 /// Standard deviation of the errors of a kind of component in a process (rad).
@@ -147,132 +157,20 @@ fn sigma(process: &Process, component: Component) -> f64 {
     sources.map(variance).sum::<f64>().sqrt()
 }
 
-/// The margin of each sample: the output of its label minus the largest other one.
-struct Margins {
-    values: Vec<f64>,
-    /// Label and rival of each sample.
-    classes: Vec<(usize, usize)>,
-}
-
-impl Margins {
-    fn new(logits: &Batch, labels: &[usize]) -> Self {
-        let rival = |(sample, &label): (usize, &usize)| {
-            let others = (0..logits.nrows()).filter(|class| *class != label);
-            let best = others.max_by(|a, b| logits[(*a, sample)].total_cmp(&logits[(*b, sample)]));
-            (label, best.unwrap_or(label))
-        };
-        let classes: Vec<(usize, usize)> = labels.iter().enumerate().map(rival).collect();
-        let of =
-            |(sample, (label, rival)): (usize, &(usize, usize))| logits[(*label, sample)] - logits[(*rival, sample)];
-        Self { values: classes.iter().enumerate().map(of).collect(), classes }
-    }
-
-    /// Loss of accuracy with these variances of the margins.
-    fn loss(&self, variances: &[f64]) -> f64 {
-        let probability = |(margin, variance): (&f64, &f64)| match *variance > 0.0 {
-            true => 0.5 * libm::erfc(-margin / variance.sqrt() * FRAC_1_SQRT_2),
-            false => f64::from(u8::from(*margin > 0.0)),
-        };
-        let correct = self.values.iter().filter(|margin| **margin > 0.0).count() as f64;
-        let expected: f64 = self.values.iter().zip(variances).map(probability).sum();
-        (correct - expected) / self.values.len().max(1) as f64
-    }
-}
-
-/// What was summed so far.
-struct Found {
-    samples: usize,
-    components: Vec<ComponentSensitivity>,
-    /// Variance of the margin of each sample by phase errors, and by splitter errors.
-    variances: [Vec<f64>; 2],
-}
-
-impl Found {
-    /// Adds the components of one core.
-    fn add_tile(
-        &mut self,
-        (layer, tile): (usize, usize),
-        program: &MatrixProgram,
-        part: &ProductSlopes,
-        margins: Option<&Margins>,
-        sigma: &dyn Fn(Component) -> f64,
-    ) {
-        let (ports_out, ports_in) = program.shape();
-        let complex = |batch: &Batch, rows: usize, columns: std::ops::Range<usize>, factor: f64| {
-            let part = batch.columns(columns.start, columns.len()).map(|x| Complex::new(factor * x, 0.0));
-            part.resize_vertically(rows, Complex::ZERO)
-        };
-        let stages = program.stages();
-        let errors: Vec<Vec<CellErrors>> =
-            stages.iter().map(|stage| vec![CellErrors::NONE; stage.layout().positions.len()]).collect();
-        // Index of each component in `self.components`, stage by stage.
-        let first = self.components.len();
-        let mut starts = Vec::new();
-        for (index, stage) in stages.iter().enumerate() {
-            starts.push(self.components.len());
-            self.components.extend(components(stage, (layer, tile, index), sigma));
-        }
-        let mut sums = vec![0.0; self.components.len() - first];
-        for start in (0..self.samples).step_by(TOGETHER) {
-            let count = TOGETHER.min(self.samples - start);
-            let columns = start * part.vectors..(start + count) * part.vectors;
-            let mut fields = vec![complex(&part.inputs, ports_in, columns.clone(), 1.0)];
-            for (stage, errors) in stages.iter().zip(&errors) {
-                let mut next = phaseloom_mesh::Fields::from_matrix(
-                    &fields[fields.len() - 1].clone().resize_vertically(stage.layout().modes, Complex::ZERO),
-                );
-                phaseloom_mesh::Circuit::compile(stage, stage.phases(), errors).propagate(&mut next);
-                fields.push(next.to_matrix());
-            }
-            let mut adjoints: Vec<DMatrix<Complex<f64>>> =
-                part.slopes.iter().map(|slopes| complex(slopes, ports_out, columns.clone(), program.gain())).collect();
-            for (index, stage) in stages.iter().enumerate().rev() {
-                let modes = stage.layout().modes;
-                let before = fields[index].clone().resize_vertically(modes, Complex::ZERO);
-                let after: Vec<DMatrix<Complex<f64>>> =
-                    adjoints.iter().map(|adjoint| adjoint.clone().resize_vertically(modes, Complex::ZERO)).collect();
-                let cells = stage.layout().positions.len();
-                let phases = stage.phases().values().len();
-                let start_of = starts[index] - first;
-                // Derivative of the margin of each sample, which two of the adjoints make.
-                let mut of_margin = vec![0.0; (phases + 3 * cells) * count];
-                let mut visit = |output: usize, component: StageComponent, slopes: &[f64]| {
-                    let place = match component {
-                        StageComponent::Phase(phase) => phase,
-                        StageComponent::Splitter { cell, splitter } => phases + 3 * cell + splitter,
-                    };
-                    for (sample, slopes) in slopes.chunks_exact(part.vectors).enumerate() {
-                        let slope: f64 = slopes.iter().sum();
-                        sums[start_of + place] += slope * slope;
-                        if let Some(margins) = margins {
-                            let (label, rival) = margins.classes[start + sample];
-                            let sign = f64::from(u8::from(output == label)) - f64::from(u8::from(output == rival));
-                            of_margin[place * count + sample] += sign * slope;
-                        }
-                    }
-                };
-                adjoints = visit_slopes(stage, stage.phases(), &errors[index], &before, &after, &mut visit);
-                for (place, slopes) in of_margin.chunks_exact(count).enumerate() {
-                    let (kind, variances) = match place < phases {
-                        true => (Component::Phase, &mut self.variances[0]),
-                        false => (Component::Splitter, &mut self.variances[1]),
-                    };
-                    let variance = sigma(kind).powi(2);
-                    for (total, slope) in variances[start..].iter_mut().zip(slopes) {
-                        *total += variance * slope * slope;
-                    }
-                }
-            }
-        }
-        for (component, sum) in self.components[first..].iter_mut().zip(sums) {
-            component.sensitivity = (sum / self.samples as f64).sqrt();
-        }
-    }
+/// Loss of accuracy if margins have these variances.
+fn loss(margins: &[f64], variances: &[f64]) -> f64 {
+    let probability = |(margin, variance): (&f64, &f64)| match *variance > 0.0 {
+        true => 0.5 * libm::erfc(-margin / variance.sqrt() * FRAC_1_SQRT_2),
+        false => f64::from(u8::from(*margin > 0.0)),
+    };
+    let correct = margins.iter().filter(|margin| **margin > 0.0).count() as f64;
+    let expected: f64 = margins.iter().zip(variances).map(probability).sum();
+    (correct - expected) / margins.len().max(1) as f64
 }
 
 /// The components of a stage: its phases in their order, then three places for the splitters of each cell.
 fn components(
-    stage: &phaseloom_mesh::Stage,
+    stage: &Stage,
     (layer, tile, index): (usize, usize, usize),
     sigma: &dyn Fn(Component) -> f64,
 ) -> Vec<ComponentSensitivity> {
@@ -287,6 +185,7 @@ fn components(
         mode,
         number,
         sensitivity: 0.0,
+        chips: None,
         sigma,
     };
     let phase = |component, shifter: phaseloom_mesh::Shifter| {
@@ -303,25 +202,56 @@ fn components(
         let splitter = |number| blank("splitter", position.column, position.mode, number, sigma(Component::Splitter));
         all.extend((0..3).map(splitter));
     }
+    debug_assert_eq!(all.len(), places(stage));
     all
 }
 
 impl SensitivityMap {
-    /// The components that exist and have an effect, the most sensitive first. Less than 1e-9 of the largest is rounding, as of
-    /// phases without light.
+    /// Adds the sensitivities of the sampled chips of a finished budget. Their mean squares add, and to first order the root s of
+    /// a mean has the standard error of the mean over 2s.
+    pub fn add_chips(&mut self, outcome: &Outcome) {
+        let maps = outcome.records.values().filter(|record| record.unit.row == Row::Sensitivity);
+        let maps: Vec<&[f32]> = maps.map(|record| &record.sensitivity[..]).collect();
+        if maps.is_empty() || maps.iter().any(|squares| squares.len() != self.components.len()) {
+            return;
+        }
+        self.chips = maps.len();
+        for (index, component) in self.components.iter_mut().enumerate() {
+            let squares: Vec<f64> = maps.iter().map(|squares| f64::from(squares[index])).collect();
+            let Mean { value, error } = Mean::new(&squares);
+            let root = value.sqrt();
+            component.chips = Some(Mean { value: root, error: if root > 0.0 { error / (2.0 * root) } else { 0.0 } });
+        }
+    }
+
+    /// The components that exist and have an effect on perfect or sampled chips, the most sensitive first: on sampled chips if
+    /// there are some. Less than 1e-9 of the largest is rounding, as of phases without light.
     #[must_use]
     pub fn sorted(&self) -> Vec<&ComponentSensitivity> {
-        let largest = self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity));
-        let has_effect = |component: &&ComponentSensitivity| component.sensitivity > 1e-9 * largest;
+        let own = |component: &ComponentSensitivity| component.chips.map_or(component.sensitivity, |mean| mean.value);
+        let smallest = 1e-9 * self.components.iter().map(own).fold(self.largest(), f64::max);
+        let has_effect = |c: &&ComponentSensitivity| c.sensitivity.max(own(c)) > smallest;
         let mut all: Vec<&ComponentSensitivity> = self.components.iter().filter(has_effect).collect();
-        all.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
+        all.sort_by(|a, b| own(b).total_cmp(&own(a)));
         all
+    }
+
+    /// The largest sensitivity of perfect chips.
+    fn largest(&self) -> f64 {
+        self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity))
     }
 
     /// Variance of the outputs, summed over them, by first order.
     #[must_use]
     pub fn variance(&self) -> f64 {
-        self.components.iter().map(|c| (c.sensitivity * c.sigma).powi(2)).sum()
+        self.variance_of(|_| true)
+    }
+
+    /// The part of some components in this variance.
+    fn variance_of(&self, is_part: impl Fn(&ComponentSensitivity) -> bool) -> f64 {
+        let smallest = 1e-9 * self.largest();
+        let parts = self.components.iter().filter(|c| is_part(c) && c.sensitivity > smallest);
+        parts.map(|c| (c.sensitivity * c.sigma).powi(2)).fold(0.0, |sum, x| sum + x)
     }
 
     /// `sensitivity.csv`: one row per component with an effect, the most sensitive first.
@@ -339,6 +269,8 @@ impl SensitivityMap {
                 ("mode".into(), c.mode.into()),
                 ("number".into(), c.number.into()),
                 ("sensitivity".into(), c.sensitivity.into()),
+                ("chips_sensitivity".into(), c.chips.map(|mean| mean.value).into()),
+                ("chips_sensitivity_se".into(), c.chips.filter(|_| self.chips > 1).map(|mean| mean.error).into()),
                 ("share".into(), share.into()),
             ]
         };
@@ -350,67 +282,96 @@ impl SensitivityMap {
 mod tests {
     use super::*;
     use crate::run::prepare::PreparedPoint;
-    use phaseloom_hardware::{Chip, StageErrors};
+    use crate::run::run;
+    use crate::store::merge::merge;
+    use crate::store::plan::Shard;
+    use crate::store::record::Unit;
+    use crate::yields::budget::budget_experiment;
+    use phaseloom_hardware::{Batch, Chip, ChipId};
     use phaseloom_numerics::linalg::multiply_batch;
     use std::path::Path;
 
-    /// A small trained network of two layers on cores of 8 ports, so that layers have several tiles.
-    fn prepared(folder: &Path) -> (PreparedPoint, Point) {
+    /// A small trained network of two layers on cores of 8 ports, so that layers have several tiles. All kinds of static errors
+    /// are on.
+    fn experiment(folder: &Path) -> Experiment {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/breast_cancer");
         let example = example.display();
         let text = format!(
-            "model = '{example}/model.toml'\n[data]\ninputs = '{example}/breast_cancer.csv'\ncsv = {{ skip_lines = 1 }}\n\
-             samples = 12\n[core]\nports = 8\n[process]\nphase_error.sigma_rad = 0.02\nsplitter_error.sigma_rad = 0.01\n"
+            "model = '{example}/model.toml'\ntrials = 3\n[data]\ninputs = '{example}/breast_cancer.csv'\n\
+             csv = {{ skip_lines = 1 }}\nsamples = 12\n[core]\nports = 8\n\
+             [process]\nphase_error.sigma_rad = 0.2\nsplitter_error.sigma_rad = 0.1\nphase_quantization.bits = 5\n\
+             insertion_loss.loss_db = 0.1\n"
         );
         let path = folder.join("experiment.toml");
         std::fs::write(&path, text).unwrap();
-        let experiment = Experiment::load(&path).unwrap();
+        Experiment::load(&path).unwrap()
+    }
+
+    fn prepared(experiment: &Experiment) -> (PreparedPoint, Point) {
         let points = experiment.points().unwrap();
-        let SubjectInputs::Networks(inputs) = Inputs::read(&experiment, &points).unwrap().points else {
-            unreachable!()
-        };
-        let (mut prepared, _) = prepare(&experiment, &points, inputs, &Options::default().interrupt).unwrap();
+        let SubjectInputs::Networks(inputs) = Inputs::read(experiment, &points).unwrap().points else { unreachable!() };
+        let (mut prepared, _) = prepare(experiment, &points, inputs, &Options::default().interrupt).unwrap();
         (prepared.remove(0), points[0].clone())
     }
 
-    /// Outputs of the network if one component of a core has an error (rad).
-    fn outputs(point: &PreparedPoint, (layer, tile, stage, place): (usize, usize, usize, usize), error: f64) -> Batch {
-        let program = &point.programs.layers[layer];
-        let of_tile = program.tiles()[tile].as_ref().unwrap();
-        let mut stages: Vec<StageErrors> = {
-            let nominal = Chip::nominal(&Process::default(), &of_tile.program).unwrap();
-            nominal.stages().to_vec()
-        };
-        let phases = stages[stage].offsets.values().len();
-        match place < phases {
-            true => stages[stage].offsets.values_mut()[place] += error,
-            false => {
-                let cell = &mut stages[stage].cell_errors[(place - phases) / 3];
-                *[&mut cell.alpha, &mut cell.beta, &mut cell.gamma][(place - phases) % 3] += error;
+    /// Outputs of the network on the chips of a trial, or on perfect ones, if one component has an error more (rad). Every
+    /// matrix is computed from its chip here.
+    fn outputs(point: &PreparedPoint, trial: Option<u64>, at: (usize, usize, usize, usize), error: f64) -> Batch {
+        let process = if trial.is_some() { point.config.process.clone() } else { Process::default() };
+        let (mut weights, mut core) = (Vec::new(), 0);
+        for (layer, program) in point.programs.layers.iter().enumerate() {
+            let mut weight = program.weight() * 0.0;
+            for (tile, of_tile) in program.tiles().iter().enumerate() {
+                let id = trial.map(|trial| ChipId { seed: point.config.seed, trial, core });
+                core += 1;
+                let Some(of_tile) = of_tile else { continue };
+                let (program, part) = (&of_tile.program, of_tile.tile);
+                let nominal = Chip::nominal(&process, program).unwrap();
+                let mut stages = match id {
+                    Some(id) => Chip::fabricate(&process, program, id).unwrap().stages().to_vec(),
+                    None => nominal.stages().to_vec(),
+                };
+                if (layer, tile) == (at.0, at.1) {
+                    let (stage, place) = (&mut stages[at.2], at.3);
+                    let phases = stage.offsets.values().len();
+                    match place < phases {
+                        true => stage.offsets.values_mut()[place] += error,
+                        false => {
+                            let cell = &mut stage.cell_errors[(place - phases) / 3];
+                            *[&mut cell.alpha, &mut cell.beta, &mut cell.gamma][(place - phases) % 3] += error;
+                        }
+                    }
+                }
+                // The gain restores the scale that the nominal loss changes.
+                let programmed: Vec<_> = program.stages().iter().map(|stage| stage.phases().clone()).collect();
+                let lossy = nominal.matrix_from_driven(program, &programmed).unwrap();
+                let corner = lossy.view((0, 0), of_tile.target.shape());
+                let gain = of_tile.target.norm_squared() / of_tile.target.dotc(&corner).re;
+                let chip = Chip::from_stages(&process, program, stages).unwrap();
+                let realised = chip.matrix_from_driven(program, &process.drive(program)).unwrap();
+                for (row, column) in (0..part.rows).flat_map(|row| (0..part.columns).map(move |column| (row, column))) {
+                    weight[(part.row + row, part.column + column)] = gain * realised[(row, column)].re;
+                }
             }
+            weights.push(weight);
         }
-        let chip = Chip::from_stages(&Process::default(), &of_tile.program, stages).unwrap();
-        let realised = chip.matrix(&of_tile.program).unwrap();
-        let mut weight = program.weight().clone();
-        let part = of_tile.tile;
-        for row in 0..part.rows {
-            for column in 0..part.columns {
-                weight[(part.row + row, part.column + column)] = of_tile.program.gain() * realised[(row, column)].re;
-            }
-        }
-        let views = point.network.photonic_layers();
-        let mut multiply = |call: phaseloom_network::network::Call, x: &Batch| {
-            multiply_batch(if call.product == layer { &weight } else { views[call.product].weight }, x)
-        };
+        let mut multiply =
+            |call: phaseloom_network::network::Call, x: &Batch| multiply_batch(&weights[call.product], x);
         point.network.pass(&point.test_set.chunks[0].exact.input, &mut multiply, &mut |_, _| {}).unwrap()
     }
 
+    /// Every 17th component of the perfect chips, and of the chips of a trial with all static errors, against central
+    /// differences. The step 1e-5 leaves an error of about 1e-10, and a record has seven digits; the tolerance is 1e-6.
     #[test]
     fn sensitivities_are_those_of_finite_differences_through_the_network() {
         let folder = tempfile::tempdir().unwrap();
-        let (point, grid_point) = prepared(folder.path());
-        let map = map_of(&point, &grid_point, 12).unwrap();
-        let (mut index, mut compared) = (0, 0);
+        let mut experiment = experiment(folder.path());
+        experiment.config.sensitivity = Some(SensitivitySettings { chips: 2, samples: 12 });
+        let (point, grid_point) = prepared(&experiment);
+        let map = map_of(&point, &grid_point, 12).unwrap().unwrap();
+        let record = point.evaluate(Unit { row: Row::Sensitivity, point: 0, trial: 1 }).unwrap();
+        assert_eq!(record.sensitivity.len(), map.components.len());
+        let (mut index, mut compared, mut changed) = (0, 0, 0.0_f64);
         for (layer, program) in point.programs.layers.iter().enumerate() {
             for (tile, of_tile) in program.tiles().iter().enumerate() {
                 let Some(of_tile) = of_tile else { continue };
@@ -418,25 +379,85 @@ mod tests {
                     let phases = of_stage.phases().values().len();
                     for place in 0..phases + 3 * of_stage.layout().positions.len() {
                         let component = &map.components[index];
+                        let of_chip = f64::from(record.sensitivity[index]).sqrt();
                         assert_eq!((component.tile, component.stage), (tile, stage));
                         index += 1;
-                        // Every seventeenth component; a cell of two splitters has no third one.
+                        // A cell of two splitters has no third one.
                         if !index.is_multiple_of(17) || (place >= phases && (place - phases) % 3 == 2) {
                             continue;
                         }
-                        let step = 1e-5;
-                        let at = (layer, tile, stage, place);
-                        let slope = (outputs(&point, at, step) - outputs(&point, at, -step)) / (2.0 * step);
-                        let expected = (slope.norm_squared() / 12.0).sqrt();
-                        let difference = (component.sensitivity - expected).abs();
-                        assert!(difference < 1e-6 * (1.0 + expected), "{component:?}: {expected}");
+                        for (trial, found) in [(None, component.sensitivity), (Some(1), of_chip)] {
+                            let step = 1e-5;
+                            let at = (layer, tile, stage, place);
+                            let high = outputs(&point, trial, at, step);
+                            let slope = (high - outputs(&point, trial, at, -step)) / (2.0 * step);
+                            let expected = (slope.norm_squared() / 12.0).sqrt();
+                            let difference = (found - expected).abs();
+                            assert!(difference < 1e-6 * (1.0 + expected), "{trial:?} {component:?}: {expected}");
+                        }
+                        changed = changed.max((component.sensitivity - of_chip).abs());
                         compared += 1;
                     }
                 }
             }
         }
         assert_eq!(index, map.components.len());
-        assert!(compared > 50, "{compared}");
+        assert!(compared > 50 && changed > 0.1, "{compared} {changed}");
         assert!(map.sorted().is_sorted_by(|a, b| a.sensitivity >= b.sensitivity));
+    }
+
+    #[test]
+    fn shards_of_a_map_merge_and_chips_average() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = |name: &str| folder.path().join(name);
+        let settings = SensitivitySettings { chips: 2, samples: 4 };
+        let experiment = budget_experiment(&experiment(folder.path()), 0, Some(settings)).unwrap();
+        let parts = ["1/2", "2/2"].map(|shard| {
+            let options = Options { shard: shard.parse::<Shard>().unwrap(), ..Options::default() };
+            drop(run(&experiment, &out(&shard.replace('/', "-")), &options).unwrap());
+            out(&shard.replace('/', "-"))
+        });
+        drop(merge(&parts, &out("merged"), &|_| ()).unwrap());
+        let map = |experiment: &Experiment, name: &str| {
+            let outcome = run(experiment, &out(name), &Options::default()).unwrap();
+            let mut map = sensitivity_map(experiment, 4, &Options::default()).unwrap().unwrap();
+            map.add_chips(&outcome);
+            (map, outcome.computed)
+        };
+        let (merged, computed) = map(&Experiment::load(&out("merged")).unwrap(), "merged");
+        assert_eq!((computed, merged.chips), (0, 2));
+        // More trials are no other map.
+        let mut longer = experiment;
+        longer.config.trials += 1;
+        let (whole, _) = map(&longer, "whole");
+        assert_eq!(merged.table().csv(), whole.table().csv());
+        // The mean of two squares a and b has the standard error |a − b|/2.
+        let outcome = run(&longer, &out("whole"), &Options::default()).unwrap();
+        let maps: Vec<_> = outcome.records.values().filter(|record| record.unit.row == Row::Sensitivity).collect();
+        assert_eq!(maps.iter().map(|record| record.unit.trial).collect::<Vec<_>>(), [0, 1]);
+        let (at, component) =
+            whole.components.iter().enumerate().max_by(|a, b| a.1.sensitivity.total_cmp(&b.1.sensitivity)).unwrap();
+        let [a, b] = [0, 1].map(|trial: usize| f64::from(maps[trial].sensitivity[at]));
+        let (mean, error) = ((a + b) / 2.0, (a - b).abs() / 2.0);
+        let found = component.chips.unwrap();
+        assert!((found.value - mean.sqrt()).abs() < 1e-12 * found.value, "{found:?}");
+        assert!((found.error - error / (2.0 * mean.sqrt())).abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
+    fn a_map_needs_a_model_file_and_homodyne_detection() {
+        let folder = tempfile::tempdir().unwrap();
+        for (key, value) in [("link.detection", "direct"), ("model", "net.onnx")] {
+            let path = folder.path().join("experiment.toml");
+            let model = if key == "model" { value } else { "model.toml" };
+            let detection = if key == "model" { "homodyne" } else { value };
+            let text = format!(
+                "model = '{model}'\n[data]\ninputs = 'x.npy'\n[link]\ndetection = '{detection}'\n\
+                 [sensitivity]\nchips = 2\nsamples = 3\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let error = Experiment::load(&path).unwrap_err().to_string();
+            assert!(error.contains("homodyne detection; remove the table"), "{error}");
+        }
     }
 }

@@ -130,12 +130,12 @@ fn shards_of_a_tolerance_and_of_a_budget_merge_to_the_same_tables() {
     assert_eq!(tables(&whole, false), tables(&folder.path().join("one"), true));
 
     let (folder, experiment) = scene(4, &format!("trials = 5\ncorrection = 'local'\n{BOTH}"));
-    let experiment = budget_experiment(&experiment, 0).unwrap();
+    let experiment = budget_experiment(&experiment, 0, None).unwrap();
     let compute = |path: &Path, options: &Options<'_>| run(&experiment, path, options).unwrap();
     let whole = merged(&folder, &compute);
     let table = |path: &Path, computed: bool| {
         let experiment = if computed { experiment.clone() } else { Experiment::load(path).unwrap() };
-        let outcome = run(&budget_experiment(&experiment, 0).unwrap(), path, &Options::default()).unwrap();
+        let outcome = run(&budget_experiment(&experiment, 0, None).unwrap(), path, &Options::default()).unwrap();
         assert_eq!(outcome.computed > 0, computed);
         budget_table(&budgets(&outcome, 0)).csv()
     };
@@ -146,6 +146,33 @@ fn shards_of_a_tolerance_and_of_a_budget_merge_to_the_same_tables() {
         one.lines().any(|line| line.starts_with("none,")) && one.lines().any(|line| line.starts_with("local,")),
         "{one}"
     );
+}
+
+/// Chips of equal settings are computed once: where all sources are off, and where the swept source is off. Every point has the
+/// chips of a run of its own.
+#[test]
+fn chips_of_equal_settings_are_computed_once() {
+    let sweep = "[[sweep]]\nkeys = ['process.phase_error.sigma_rad']\nvalues = [1e-3, 2e-3]\n";
+    let (folder, experiment) = scene(3, &format!("trials = 4\n{BOTH}{sweep}"));
+    let experiment = budget_experiment(&experiment, 0, None).unwrap();
+    let outcome = run(&experiment, &folder.path().join("out"), &Options::default()).unwrap();
+    // Of 2 × 4 points with 4 trials: one chip without sources, and 4 of the splitters, each for both levels; 8 for each of the
+    // sets with phase errors.
+    let references = outcome.records.keys().filter(|unit| unit.row != Row::Chips).count();
+    assert_eq!(outcome.computed - references, 1 + 4 + 2 * 8);
+    for point in &outcome.points {
+        let mut own = experiment.clone();
+        own.config = point.config.clone();
+        let folder = folder.path().join(point.index.to_string());
+        let alone = run(&own, &folder, &Options::default()).unwrap();
+        let (found, expected) = (chips(&outcome, Row::Chips, point.index), chips(&alone, Row::Chips, 0));
+        assert_eq!(found.len(), 4);
+        assert!(found.iter().zip(&expected).all(|(a, b)| a.matrix == b.matrix && a.unit.trial == b.unit.trial));
+    }
+    let records = outcome.records.clone();
+    drop(outcome);
+    let again = run(&experiment, &folder.path().join("out"), &Options::default()).unwrap();
+    assert_eq!((again.computed, &again.records), (0, &records));
 }
 
 /// The only quantity of the only budget.
@@ -165,7 +192,7 @@ fn cost_of<'a>(quantity: &'a QuantityBudget, source: &str) -> &'a SourceCost {
 #[test]
 fn the_budget_of_a_mesh_is_the_law_alone_left_out_and_over_orders() {
     let (folder, experiment) = scene(8, &format!("trials = 200\n{BOTH}"));
-    let experiment = budget_experiment(&experiment, 0).unwrap();
+    let experiment = budget_experiment(&experiment, 0, None).unwrap();
     // Two sources: alone and left out are all sets, so that Shapley values are known without further orders.
     let outcome = run(&experiment, &folder.path().join("out"), &Options::default()).unwrap();
     let budgets = budgets(&outcome, 0);
@@ -193,7 +220,7 @@ fn the_budget_of_a_mesh_is_the_law_alone_left_out_and_over_orders() {
 fn the_sources_of_a_budget_are_those_of_all_points_and_of_the_key_sources() {
     let sources = |text: &str| {
         let (_folder, experiment) = scene(2, text);
-        let swept = budget_experiment(&experiment, 0)?;
+        let swept = budget_experiment(&experiment, 0, None)?;
         let axis = swept.config.sweep.last().unwrap().clone();
         assert_eq!(axis.keys, ["sources"]);
         Ok::<_, ExperimentError>(axis.values.last().unwrap().to_string())

@@ -40,18 +40,20 @@ pub fn ratio(value: f64, decimals: usize) -> String {
     if value < 1e-3 { format!("{value:.1e}") } else { decimal(value, decimals) }
 }
 
-/// An electrical power in W or mW.
+/// An electrical power in W or mW, the unit that suits `reference`, so that a table has one unit.
 ///
 /// ```
 /// use phaseloom_files::power;
 ///
-/// assert_eq!([1.5, 0.02, 0.0, 3e-9].map(power), ["1.500 W", "20.000 mW", "0.000 mW", "3.00e-9 W"]);
+/// assert_eq!([1.5, 0.02].map(|watts| power(watts, 1.5)), ["1.500 W", "0.020 W"]);
+/// assert_eq!([1.5, 0.0].map(|watts| power(watts, 0.02)), ["1500.000 mW", "0.000 mW"]);
+/// assert_eq!([3e-9, 0.0].map(|watts| power(watts, 3e-9)), ["3.00e-9 W", "0.00e0 W"]);
 /// ```
 #[must_use]
-pub fn power(watts: f64) -> String {
-    match watts {
-        _ if watts >= 1.0 => format!("{} W", decimal(watts, 3)),
-        _ if watts == 0.0 || watts >= 1e-6 => format!("{:.3} mW", 1e3 * watts),
+pub fn power(watts: f64, reference: f64) -> String {
+    match reference {
+        _ if reference >= 1.0 => format!("{} W", decimal(watts, 3)),
+        _ if reference == 0.0 || reference >= 1e-6 => format!("{:.3} mW", 1e3 * watts),
         _ => format!("{watts:.2e} W"),
     }
 }

@@ -5,6 +5,7 @@
 //! absorptive or ring        a/√P_port = sign(x̃)(ε + (1−ε)|x̃|)   leakage in phase; sign(0) = 1
 //! ```
 
+use num_complex::Complex64;
 use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,19 @@ impl Modulator {
                 let size = floor + (T::ONE - floor) * x.abs();
                 (if x < T::ZERO { T::ZERO - size } else { size }, T::ZERO)
             }
+        }
+    }
+
+    /// The derivative of [`Modulator::field`] by the drive x: 1 − iεx/√(1−x²), or 1 − ε. A push–pull modulator at full drive, whose
+    /// leakage there vanishes with a vertical slope, counts without leakage.
+    pub(crate) fn slope(&self, x: f64) -> Complex64 {
+        let floor = self.floor();
+        match self.kind {
+            ModulatorKind::PushPull => {
+                let root = (1.0 - x * x).max(0.0).sqrt();
+                Complex64::new(1.0, if root > 0.0 { -floor * x / root } else { 0.0 })
+            }
+            ModulatorKind::Absorptive => Complex64::new(1.0 - floor, 0.0),
         }
     }
 

@@ -68,6 +68,29 @@ impl<T: Real> Readout<T> {
         Self { detection: link.detection, codes, offset: T::from_f64(offset), gains }
     }
 
+    /// The field that the electronics read from a measured value of an output, in the units of the outputs, and the derivative by
+    /// the measured value. Rounding counts as the identity, at the rounded value; a saturated value has no slope.
+    pub(crate) fn linearised(&self, value: T, output: usize) -> (T, T) {
+        let gain = self.gains[output];
+        let lowest = if self.detection == Detection::Homodyne { T::ZERO - T::ONE } else { T::ZERO };
+        let (read, slope) = match self.codes {
+            Some(codes) => {
+                let size = if self.detection == Detection::Homodyne { value.abs() } else { value };
+                (codes.round(value, lowest), if size > codes.full_scale { T::ZERO } else { T::ONE })
+            }
+            None => (value, T::ONE),
+        };
+        match self.detection {
+            Detection::Homodyne => (read * gain, slope * gain),
+            // The square root has no slope where nothing is read.
+            Detection::Direct | Detection::Offset if read > T::ZERO => {
+                let root = read.sqrt();
+                ((root - self.offset) * gain, slope * gain * T::from_f64(0.5 / root.to_f64()))
+            }
+            Detection::Direct | Detection::Offset => ((T::ZERO - self.offset) * gain, T::ZERO),
+        }
+    }
+
     /// Adds the outputs of some vectors (outputs × vectors) to `sums`, and returns the number of saturated values.
     pub(crate) fn accumulate(&self, values: &[T], sums: &mut [T]) -> u64 {
         let offset = self.offset;

@@ -75,6 +75,32 @@ impl<T: Real> Transmitter<T> {
         Complex64::new(self.leakage.0.to_f64(), self.leakage.1.to_f64())
     }
 
+    /// The field of a port for the number x, and its derivative by x. Rounding counts as the identity, at the rounded field; a
+    /// clipped number has no slope.
+    pub(crate) fn linearised(&self, x: f64) -> (Complex64, Complex64) {
+        let scaled = x / self.scale;
+        let drive = scaled.clamp(-self.limit, self.limit);
+        let drive = self.codes.map_or(drive, |codes| codes.round(drive));
+        let inside = if scaled.abs() > self.limit { 0.0 } else { 1.0 / self.scale };
+        match &self.modulator {
+            None => (Complex64::new(drive, 0.0), Complex64::new(inside, 0.0)),
+            Some(modulator) => {
+                let (re, im) = modulator.field::<f64>()(drive);
+                (Complex64::new(re, im), modulator.slope(drive) * inside)
+            }
+        }
+    }
+
+    /// The number of full drive.
+    pub(crate) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// The field of a port at full drive.
+    pub(crate) fn full_field(&self) -> Complex64 {
+        self.linearised(self.scale).0
+    }
+
     /// Memory for a number of samples.
     pub(crate) fn memory(&self, samples: usize) -> ModulatedBatch<T> {
         let total = |each: fn(&Column) -> usize| samples * self.columns.iter().map(each).sum::<usize>();

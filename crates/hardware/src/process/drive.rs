@@ -43,6 +43,17 @@ impl Process {
         phases
     }
 
+    /// Turns slopes of a loss by the phases that the heaters make of a program (1/rad) into slopes by the requested phases:
+    /// crosstalk is transposed, and rounding counts as the identity. Requested phases lie in 0…2π.
+    ///
+    /// # Panics
+    ///
+    /// If `slopes` are not those of every stage.
+    pub fn drive_adjoint(&self, program: &MatrixProgram, slopes: &mut [Phases]) {
+        let sources: Vec<_> = self.sources().collect();
+        sources.into_iter().rev().for_each(|(_, source)| source.drive_adjoint(program.stages(), slopes));
+    }
+
     /// First-order squared matrix error of the random sources in a program W = gUΣV†: `E_U² + E_V²` and the part of the
     /// attenuators (docs/physics.md, Fabrication errors), or E² of one mesh.
     ///

@@ -63,6 +63,15 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// If `phases` are not those of every stage.
     fn drive(&self, _stages: &[Stage], _phases: &mut [Phases]) {}
 
+    /// The transpose of the derivative of [`Imperfection::drive`]: turns slopes of a loss by the phases that the heaters make
+    /// (1/rad) into slopes by the requested phases. Rounding counts as the identity ("straight through"), so that the slopes are
+    /// those of heaters with continuous settings, at the rounded ones.
+    ///
+    /// # Panics
+    ///
+    /// If `slopes` are not those of every stage.
+    fn drive_adjoint(&self, _stages: &[Stage], _slopes: &mut [Phases]) {}
+
     /// Adds the fluctuation of one moment to the phases (rad) of one stage.
     fn fluctuate(&self, _deviates: &mut NormalStream<f64>, _phases: &mut Phases) {}
 

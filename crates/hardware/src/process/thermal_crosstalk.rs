@@ -72,7 +72,18 @@ impl Imperfection for ThermalCrosstalk {
             }
         }
         if let Some(factor) = read_key!("process.thermal_crosstalk", self.distance_factor) {
-            by_distance(factor, stages, phases);
+            by_distance(factor, stages, phases, false);
+        }
+    }
+
+    fn drive_adjoint(&self, stages: &[Stage], slopes: &mut [Phases]) {
+        assert_eq!(stages.len(), slopes.len(), "phases of each stage");
+        // The matrix of the coefficients is symmetric: each neighbour of a shifter has it as a neighbour.
+        if let Some(coefficient) = self.coefficient {
+            stages.iter().zip(slopes.iter_mut()).for_each(|(stage, slopes)| by_coefficient(coefficient, stage, slopes));
+        }
+        if let Some(factor) = self.distance_factor {
+            by_distance(factor, stages, slopes, true);
         }
     }
 }
@@ -108,7 +119,9 @@ fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
     }
 }
 
-fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases]) {
+/// Adds to each phase its share of the powers of the heaters around it or, transposed, to each heater its share of the slopes of
+/// the shifters that it warms.
+fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases], transposed: bool) {
     // All heaters on one plane, in the order of the phases: (stage, index, shifter).
     let mut heaters: Vec<(usize, usize, Shifter)> = Vec::new();
     let mut start_um = 0.0;
@@ -132,24 +145,26 @@ fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases]) {
         start_um += columns as f64 * layout.column_um();
     }
     heaters.sort_by(|a, b| a.2.x_um.total_cmp(&b.2.x_um).then(a.2.y_um.total_cmp(&b.2.y_um)));
-    let powers: Vec<f64> = heaters.iter().map(|&(s, k, _)| phases[s].values()[k].abs()).collect();
+    // A heater has a positive power, a slope has a sign.
+    let given = |value: f64| if transposed { value } else { value.abs() };
+    let given: Vec<f64> = heaters.iter().map(|&(s, k, _)| given(phases[s].values()[k])).collect();
     let mut first = 0;
-    for (v, &(stage, index, victim)) in heaters.iter().enumerate() {
-        while heaters[first].2.x_um < victim.x_um - REACH_UM {
+    for (k, &(stage, index, own)) in heaters.iter().enumerate() {
+        while heaters[first].2.x_um < own.x_um - REACH_UM {
             first += 1;
         }
         let mut gained = 0.0;
-        for (a, (_, _, heater)) in heaters.iter().enumerate().skip(first) {
-            let dx = heater.x_um - victim.x_um;
-            if dx > REACH_UM {
+        for (j, (_, _, other)) in heaters.iter().enumerate().skip(first) {
+            if other.x_um - own.x_um > REACH_UM {
                 break;
             }
-            let dy = heater.y_um - victim.y_um;
-            if a == v || dy.abs() > REACH_UM {
+            if j == k || (other.y_um - own.y_um).abs() > REACH_UM {
                 continue;
             }
+            let (heater, victim) = if transposed { (&own, other) } else { (other, &own) };
+            let (dx, dy) = (heater.x_um - victim.x_um, heater.y_um - victim.y_um);
             let lower = victim.partner_um.map_or(0.0, |partner| gamma(dx.hypot(heater.y_um - partner)));
-            gained += factor * (gamma(dx.hypot(dy)) - lower) * powers[a];
+            gained += factor * (gamma(dx.hypot(dy)) - lower) * given[j];
         }
         phases[stage].values_mut()[index] += gained;
     }

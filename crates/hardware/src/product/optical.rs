@@ -9,12 +9,14 @@ use crate::error::HardwareError;
 use crate::link::transmitter::{ModulatedBatch, Transmitter};
 use crate::link::{Detection, Detector, Link, OutputFields, Receiver};
 use crate::product::address::{LayerAddress, NoiseAddress};
-use crate::product::core_spec::{CoreSharing, CoreUse};
+use crate::product::core_spec::CoreUse;
 use crate::product::layer_design::{LayerDesign, relative_error};
 use crate::product::layer_program::{LayerProgram, TileProgram};
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
-use crate::product::tile_engine::{DrivenChip, RealisedTile, StaticErrors, Surroundings, TileEngine};
+use crate::product::tile_engine::{
+    ChipTile, DrivenChip, RealisedTile, StaticErrors, Surroundings, TileEngine, on_chips,
+};
 use crate::product::tile_sum::{SummedTiles, TileSum};
 use crate::tile::Tile;
 use nalgebra::DMatrix;
@@ -39,21 +41,27 @@ const WORDS_PER_COUNT: u128 = 4096;
 ///
 /// `T` is the precision of fields and currents. Chips and gains are double, and so are inputs and outputs.
 pub struct OpticalProduct<T = f64> {
-    program: Arc<LayerProgram>,
+    pub(super) program: Arc<LayerProgram>,
     design: Arc<LayerDesign>,
-    link: Link,
+    pub(super) link: Link,
     receiver: Receiver,
     detector: Detector<T>,
-    transmitter: Transmitter<T>,
+    pub(super) transmitter: Transmitter<T>,
     address: LayerAddress,
     errors: StaticErrors,
-    optics: Optics<T>,
+    pub(super) optics: Optics<T>,
+    /// The tiles as their chips realise them, for the backward pass; empty where none is asked for.
+    pub(super) realised: Vec<Option<RealisedTile>>,
     /// Workspaces that no thread uses now.
     spare: Mutex<Vec<Workspace<T>>>,
 }
 
+/// Measured values of every tile before its converter (outputs × vectors, in units of the field or of its square); none of a tile
+/// of zeros.
+pub(super) type Readings = [Vec<f64>];
+
 /// How light passes through the tiles.
-enum Optics<T> {
+pub(super) enum Optics<T> {
     /// Tile by tile, each with its receivers; `None` is a tile of zeros.
     Tiles(Vec<Option<TileEngine<T>>>),
     /// Through the sum of all tiles, which an ideal link cannot tell from them.
@@ -71,7 +79,7 @@ impl<T: Real> OpticalProduct<T> {
     ///
     /// # Panics
     ///
-    /// If `design` is that of another program with as many tiles, or was corrected with programs of another shape.
+    /// If the weights are complex, or `design` is that of another program with as many tiles, or was corrected with programs of another shape.
     pub fn new(
         program: &Arc<LayerProgram>,
         design: &Arc<LayerDesign>,
@@ -80,21 +88,28 @@ impl<T: Real> OpticalProduct<T> {
         core_use: CoreUse,
         address: LayerAddress,
     ) -> Result<Self, HardwareError> {
+        Self::on_chips(program, design, link, (scales, core_use), address, None)
+    }
+
+    /// The same on given chips, one for each tile that is not zero, with all that a backward pass needs.
+    pub(super) fn on_chips(
+        program: &Arc<LayerProgram>,
+        design: &Arc<LayerDesign>,
+        link: &Link,
+        (scales, core_use): (&Scales, CoreUse),
+        address: LayerAddress,
+        chips: Option<&[Option<Chip>]>,
+    ) -> Result<Self, HardwareError> {
+        assert!(!program.kind().is_complex(), "a field product for complex weights");
         scales.check(program.tiles().len())?;
-        if design.tiles.len() != program.tiles().len() {
-            let expected = format!("those of the program, {}", program.tiles().len());
-            return Err(HardwareError::unfit("tiles of the design (number of)", design.tiles.len(), expected));
-        }
         let receiver = link.receiver(program.ports())?;
         let transmitter = Transmitter::new(link, scales.input, program.plan());
         let around = Surroundings {
             link,
-            calibration: core_use.calibration,
             leakage: transmitter.leakage(),
             quadratures: Quadratures { sent: transmitter.quadrature(), read: receiver.needs_imaginary_part() },
             input_scale: scales.input,
         };
-        let mut shared: Option<Chip> = None;
         let mut errors = StaticErrors::default();
         // A jittering matrix differs from vector to vector. Tiles of zeros, as in groups of a convolution, cost nothing alone.
         let is_linear = link.is_ideal()
@@ -102,35 +117,25 @@ impl<T: Real> OpticalProduct<T> {
             && design.process.phase_jitter.is_none()
             && program.tiles().iter().all(Option::is_some);
         let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
-        let mut tiles = Vec::with_capacity(program.tiles().len());
-        for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
-            let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
-                tiles.push(None);
-                continue;
-            };
-            let own = address.chip(t);
-            let id = if core_use.sharing == CoreSharing::Shared { ChipId { core: 0, ..own } } else { own };
-            let chip = match &shared {
-                Some(chip) => chip.clone(),
-                None => Chip::fabricate(&design.process, &tile.program, id)?,
-            };
-            if core_use.sharing == CoreSharing::Shared {
-                shared = Some(chip.clone());
-            }
-            let chip = match &design.correction {
-                Some(plan) => DrivenChip::corrected(tile, tile_design, chip, plan, own)?,
-                None => DrivenChip::new(tile_design, chip),
-            };
-            let realised = RealisedTile::new(tile, chip, &around)?;
+        let count = program.tiles().len();
+        let mut tiles: Vec<_> = (0..count).map(|_| None).collect();
+        let mut kept = vec![None; if chips.is_some() { count } else { 0 }];
+        let in_phase = link.detection == Detection::Homodyne;
+        on_chips((program, design), core_use.sharing, address, chips, &mut |of: ChipTile<'_>| {
+            let realised = RealisedTile::new(of.program, of.chip, core_use.calibration, in_phase)?;
             errors.add(&realised.errors);
+            if chips.is_some() {
+                kept[of.index] = Some(realised.clone());
+            }
             match &mut sum {
-                Some(sum) => sum.add(&tile.tile, &realised),
+                Some(sum) => sum.add(&of.program.tile, &realised),
                 None => {
-                    let (realised, full_scale) = ((realised, id.core), scales.full_scale[t]);
-                    tiles.push(Some(TileEngine::new(tile, tile_design, realised, &around, full_scale)));
+                    let (realised, full_scale) = ((realised, of.core), scales.full_scale[of.index]);
+                    tiles[of.index] = Some(TileEngine::new(of.program, of.design, realised, &around, full_scale));
                 }
             }
-        }
+            Ok(())
+        })?;
         Ok(Self {
             program: program.clone(),
             design: design.clone(),
@@ -141,6 +146,7 @@ impl<T: Real> OpticalProduct<T> {
             address,
             errors,
             optics: sum.map_or_else(|| Optics::Tiles(tiles), |sum| Optics::Sum(sum.finish())),
+            realised: kept,
             spare: Mutex::default(),
         })
     }
@@ -224,7 +230,13 @@ impl<T: Real> OpticalProduct<T> {
 
     /// Propagates a piece through some tiles of one row of tiles, adds their outputs to the sums, and returns the |ã|² at
     /// their detectors. The tiles follow each other in memory, so that one loop detects all of them.
-    fn pass(&self, tiles: &mut [NoisyTile<'_, T>], piece: &Piece, work: &mut Workspace<T>) -> f64 {
+    fn pass(
+        &self,
+        tiles: &mut [NoisyTile<'_, T>],
+        piece: &Piece,
+        work: &mut Workspace<T>,
+        record: &mut Option<&mut Readings>,
+    ) -> f64 {
         let Some(rows) = tiles.first().map(|tile| tile.program.tile.rows) else { return 0.0 };
         let (each, all) = (rows * piece.count, rows * piece.count * tiles.len());
         let of_tile = |k: usize| k * each..(k + 1) * each;
@@ -256,6 +268,9 @@ impl<T: Real> OpticalProduct<T> {
             if let Some(stream) = &mut tile.streams.counts {
                 let first = piece.in_block() * rows;
                 self.count_photons(stream, &fields.part(of_tile(k)), first, &mut work.values[of_tile(k)]);
+            }
+            if let Some(record) = record {
+                record[tile.noise.tile].extend(work.values[of_tile(k)].iter().map(|value| value.to_f64()));
             }
             let sums = &mut work.sums[piece.in_call * rows..][..each];
             work.clipped += tile.engine.readout.accumulate(&work.values[of_tile(k)], sums);
@@ -364,6 +379,7 @@ impl<T: Real> OpticalProduct<T> {
         (input, shot): (&Batch, Shot),
         out: &mut Batch,
         statistics: &mut ProductStatistics,
+        mut record: Option<&mut Readings>,
     ) {
         let columns = self.program.plan().column_blocks();
         let rows = self.program.plan().tiles()[0].rows;
@@ -395,7 +411,7 @@ impl<T: Real> OpticalProduct<T> {
                     for in_call in (0..count).step_by(PIECE) {
                         let piece =
                             Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
-                        intensity += self.pass(&mut some, &piece, &mut work);
+                        intensity += self.pass(&mut some, &piece, &mut work, &mut record);
                     }
                     statistics.outputs += (rows * count * some.len()) as u64;
                 }
@@ -412,6 +428,30 @@ impl<T: Real> OpticalProduct<T> {
     }
 }
 
+impl<T: Real> OpticalProduct<T> {
+    /// The product, and the values that the detectors measure if they are to be recorded. An ideal link needs none.
+    pub(super) fn multiply_recorded(
+        &self,
+        input: &Batch,
+        shot: Shot,
+        record: Option<&mut Readings>,
+    ) -> (Batch, ProductStatistics) {
+        let (outputs, inputs) = self.program.plan().shape();
+        assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
+        let mut out = DMatrix::zeros(outputs, input.ncols());
+        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
+        match &self.optics {
+            Optics::Tiles(tiles) => self.multiply_by_tiles(tiles, (input, shot), &mut out, &mut statistics, record),
+            Optics::Sum(tiles) => {
+                tiles.multiply(input, &mut out);
+                let readouts: usize = self.program.tiles().iter().flatten().map(|tile| tile.tile.rows).sum();
+                statistics.outputs = (readouts * input.ncols()) as u64;
+            }
+        }
+        (out, statistics)
+    }
+}
+
 impl<T: Real> MatrixProduct for OpticalProduct<T> {
     fn shape(&self) -> (usize, usize) {
         self.program.plan().shape()
@@ -422,18 +462,6 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics) {
-        let (outputs, inputs) = self.shape();
-        assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
-        let mut out = DMatrix::zeros(outputs, input.ncols());
-        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
-        match &self.optics {
-            Optics::Tiles(tiles) => self.multiply_by_tiles(tiles, (input, shot), &mut out, &mut statistics),
-            Optics::Sum(tiles) => {
-                tiles.multiply(input, &mut out);
-                let readouts: usize = self.program.tiles().iter().flatten().map(|tile| tile.tile.rows).sum();
-                statistics.outputs = (readouts * input.ncols()) as u64;
-            }
-        }
-        (out, statistics)
+        self.multiply_recorded(input, shot, None)
     }
 }

@@ -25,6 +25,7 @@
 mod backward;
 mod checkpoints;
 mod inverse;
+pub mod powers;
 pub mod slopes;
 
 use crate::cell::mzi::{CellErrors, Transfer, transfer};

@@ -29,7 +29,7 @@ pub enum StageComponent {
 }
 
 /// An optical part that acts on one or two modes.
-enum Step {
+pub(super) enum Step {
     /// Modes in a new order.
     Order(Vec<usize>),
     /// A phase on a mode.
@@ -107,7 +107,7 @@ pub fn visit_slopes(
 }
 
 /// The parts of a stage in the order of the light.
-fn steps(stage: &Stage, phases: &Phases, errors: &[CellErrors]) -> Vec<Step> {
+pub(super) fn steps(stage: &Stage, phases: &Phases, errors: &[CellErrors]) -> Vec<Step> {
     let layout = stage.layout();
     let cells = layout.positions.len();
     assert_eq!(errors.len(), cells, "one entry of errors per cell");
@@ -161,7 +161,7 @@ fn steps(stage: &Stage, phases: &Phases, errors: &[CellErrors]) -> Vec<Step> {
 }
 
 /// Applies a part to fields, or its adjoint.
-fn apply(step: &Step, fields: &mut DMatrix<Complex64>, adjoint: bool) {
+pub(super) fn apply(step: &Step, fields: &mut DMatrix<Complex64>, adjoint: bool) {
     match step {
         Step::Order(order) => {
             *fields = match adjoint {

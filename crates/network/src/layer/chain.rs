@@ -47,6 +47,38 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// Photonic products in training, on hardware in place of floating point.
+pub trait Products {
+    /// `W x` of a product for vectors (inputs × vectors), with all that [`Products::backward`] needs. Products are counted in the
+    /// order of the model file.
+    fn multiply(&mut self, product: usize, x: &Batch) -> Batch;
+
+    /// The gradient of the loss by the inputs of the product, if `needs_input`, from its gradient by the outputs; and that by the
+    /// weight, in its order in memory. It is empty if the weight is no parameter.
+    fn backward(&mut self, product: usize, gradient: &Batch, needs_input: bool) -> (Option<Batch>, Vec<f64>);
+}
+
+/// A pass in training, which counts the products.
+pub struct Recorder<'a> {
+    /// The products on hardware; `None` computes them in floating point.
+    pub products: Option<&'a mut dyn Products>,
+    next: usize,
+}
+
+impl<'a> Recorder<'a> {
+    /// A pass at its first layer.
+    pub fn new(products: Option<&'a mut dyn Products>) -> Self {
+        Self { products, next: 0 }
+    }
+
+    /// The output of the next photonic product and its number, or `None` if it is computed in floating point.
+    pub fn multiply(&mut self, x: &Batch) -> Option<(usize, Batch)> {
+        let products = self.products.as_mut()?;
+        self.next += 1;
+        Some((self.next - 1, products.multiply(self.next - 1, x)))
+    }
+}
+
 /// All that the gradients of a layer need of its forward pass in training.
 #[derive(Debug)]
 pub struct Trace {
@@ -54,13 +86,15 @@ pub struct Trace {
     pub output: Batch,
     /// The traces of the layers inside, chain by chain.
     pub parts: Vec<Vec<Trace>>,
+    /// Number of the product of the layer, if it was computed on hardware.
+    pub product: Option<usize>,
 }
 
 impl Trace {
     /// The trace of a layer without layers inside.
     #[must_use]
     pub fn new(output: Batch) -> Self {
-        Self { output, parts: Vec::new() }
+        Self { output, parts: Vec::new(), product: None }
     }
 }
 
@@ -70,11 +104,16 @@ pub(crate) fn forward(layers: &[Box<dyn Layer>], input: &Batch) -> Batch {
     x.into_owned()
 }
 
-/// The pass of layers in training: one trace for each.
+/// The pass of layers in training, in floating point: one trace for each.
 pub(crate) fn record(layers: &mut [Box<dyn Layer>], input: &Batch) -> Vec<Trace> {
+    record_with(layers, input, &mut Recorder::new(None))
+}
+
+/// The pass of layers in training: one trace for each.
+pub(crate) fn record_with(layers: &mut [Box<dyn Layer>], input: &Batch, recorder: &mut Recorder<'_>) -> Vec<Trace> {
     let mut traces: Vec<Trace> = Vec::with_capacity(layers.len());
     for layer in layers {
-        let trace = layer.record(traces.last().map_or(input, |trace| &trace.output));
+        let trace = layer.record_with(traces.last().map_or(input, |trace| &trace.output), recorder);
         traces.push(trace);
     }
     traces
@@ -85,7 +124,7 @@ pub(crate) fn output<'a>(traces: &'a [Trace], input: &'a Batch) -> &'a Batch {
     traces.last().map_or(input, |trace| &trace.output)
 }
 
-/// The gradients of recorded layers. `gradient` is that of the loss with respect to their output.
+/// The gradients of layers recorded in floating point.
 pub(crate) fn backward(
     layers: &[Box<dyn Layer>],
     input: &Batch,
@@ -93,11 +132,29 @@ pub(crate) fn backward(
     gradient: Batch,
     needs_input: bool,
 ) -> Gradients {
+    backward_with(layers, input, traces, gradient, needs_input, None)
+}
+
+/// The gradients of recorded layers. `gradient` is that of the loss with respect to their output, `products` are those of the
+/// record.
+pub(crate) fn backward_with(
+    layers: &[Box<dyn Layer>],
+    input: &Batch,
+    traces: &[Trace],
+    gradient: Batch,
+    needs_input: bool,
+    mut products: Option<&mut dyn Products>,
+) -> Gradients {
     let mut gradient = Some(gradient);
     let mut by_layer = Vec::with_capacity(layers.len());
     for (index, (layer, trace)) in layers.iter().zip(traces).enumerate().rev() {
         let Some(of_output) = &gradient else { break };
-        let gradients = layer.backward(output(&traces[..index], input), trace, of_output, index > 0 || needs_input);
+        let before = output(&traces[..index], input);
+        let needs_input = index > 0 || needs_input;
+        let gradients = match &mut products {
+            Some(products) => layer.backward_with(before, trace, of_output, needs_input, &mut **products),
+            None => layer.backward(before, trace, of_output, needs_input),
+        };
         by_layer.push(gradients.parameters);
         gradient = gradients.input;
     }
@@ -122,6 +179,7 @@ pub(crate) fn fold(layers: &mut [Box<dyn Layer>]) {
     for index in 1..layers.len() {
         let (before, after) = layers.split_at_mut(index);
         if let Some(linear) = before[index - 1].linear_mut()
+            && !linear.kind.is_complex()
             && let Some((scale, shift)) = after[0].take_scale_and_shift()
         {
             linear.scale_and_shift(&scale, &shift);

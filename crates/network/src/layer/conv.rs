@@ -11,10 +11,11 @@
 
 use nalgebra::DMatrix;
 use phaseloom_files::{InvalidValue, require_memory};
+use phaseloom_hardware::WeightKind;
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, Linear, NamedTensor, Parameter, Pass, Start, Trace};
+use super::{Gradients, Layer, LayerSettings, Linear, NamedTensor, Parameter, Pass, Products, Recorder, Start, Trace};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::network::exact_product;
@@ -69,7 +70,7 @@ impl<const AXES: usize> ConvSettings<AXES> {
         if input.len() != AXES + 1 {
             return Err(no_image(input, if AXES == 1 { "[channels, length]" } else { "[channels, height, width]" }));
         }
-        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding)
+        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding, false)
     }
 
     /// Shape of the kernel in the file.
@@ -93,6 +94,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
             weight: block_diagonal(values, self.groups, [self.outputs, geometry.taps() * input[0]]),
             bias: bias.transpose()?.map(<[f64]>::to_vec),
             is_photonic: self.photonic,
+            kind: WeightKind::Real,
             is_transposed: false,
         };
         let (windows, numbers) = (geometry.windows(), geometry.numbers());
@@ -125,7 +127,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
         let Ok(geometry) = self.geometry(input) else { return Vec::new() };
         let inputs = input[0] / self.groups * geometry.taps();
         let shape = self.kernel_shape(input, &geometry);
-        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs } };
+        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs }, is_trained: true };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }
@@ -183,6 +185,34 @@ impl Conv {
         output
     }
 
+    /// The gradients from those by the product (outputs × vectors), by its inputs and by the weight.
+    fn gradients(&self, by_output: &Batch, by_columns: Option<Batch>, mut by_weight: Vec<f64>) -> Gradients {
+        let rows = self.linear.weight.nrows();
+        for (k, slope) in by_weight.iter_mut().enumerate() {
+            // The zeros between groups are no parameters.
+            if !self.is_in_group(k % rows, k / rows) {
+                *slope = 0.0;
+            }
+        }
+        let mut parameters = vec![by_weight];
+        if self.linear.bias.is_some() {
+            parameters.push(by_output.column_sum().data.into());
+        }
+        let by_input = by_columns.map(|by_columns| self.scattered(&by_columns));
+        Gradients { input: by_input, parameters }
+    }
+
+    /// (outputs · positions) × samples from outputs × (samples · positions).
+    fn as_samples(&self, columns: &Batch) -> Batch {
+        let (outputs, positions) = (columns.nrows(), self.windows.positions());
+        let mut samples = Batch::zeros(outputs * positions, columns.ncols() / positions);
+        let of_samples = samples.as_mut_slice().chunks_exact_mut(outputs * positions);
+        for (columns, y) in columns.as_slice().chunks_exact(outputs * positions).zip(of_samples) {
+            transpose(columns, outputs, y);
+        }
+        samples
+    }
+
     /// Outputs × (samples · positions) from (outputs · positions) × samples.
     fn as_columns(&self, y: &Batch) -> Batch {
         let (outputs, positions) = (self.linear.weight.nrows(), self.windows.positions());
@@ -192,6 +222,21 @@ impl Conv {
             transpose(y, positions, columns);
         }
         columns
+    }
+
+    /// Gradient with respect to the input, from that with respect to the products of all vectors.
+    fn by_input(&self, by_output: &Batch, weight: &DMatrix<f64>) -> Batch {
+        self.scattered(&multiply(&weight.transpose(), by_output))
+    }
+
+    /// Values of columns (window × (samples · positions)) added at the inputs of their windows.
+    fn scattered(&self, by_columns: &Batch) -> Batch {
+        let vectors = self.windows.size() * self.windows.positions();
+        let mut by_input = Batch::zeros(self.features, by_columns.len() / vectors);
+        for (columns, mut sample) in by_columns.as_slice().chunks_exact(vectors).zip(by_input.column_iter_mut()) {
+            self.windows.scatter(columns, sample.as_mut_slice());
+        }
+        by_input
     }
 }
 
@@ -219,32 +264,39 @@ impl Layer for Conv {
         self.compute(input, &mut |first_sample, columns| pass.multiply(product, first_sample * positions, columns))
     }
 
+    fn record_with(&mut self, input: &Batch, recorder: &mut Recorder<'_>) -> Trace {
+        if !self.linear.is_photonic {
+            return self.record(input);
+        }
+        let columns = self.windows.columns(input);
+        let Some((product, mut output)) = recorder.multiply(&columns) else { return self.record(input) };
+        self.linear.add_bias(&mut output);
+        Trace { product: Some(product), ..Trace::new(self.as_samples(&output)) }
+    }
+
     fn backward(&self, input: &Batch, _trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
         let by_output = self.as_columns(gradient);
-        let columns = self.windows.columns(input);
-        let mut by_weight = multiply(&by_output, &columns.transpose());
-        for column in 0..by_weight.ncols() {
-            for row in 0..by_weight.nrows() {
-                // The zeros between groups are no parameters.
-                if !self.is_in_group(row, column) {
-                    by_weight[(row, column)] = 0.0;
-                }
-            }
-        }
-        let mut parameters: Vec<Vec<f64>> = vec![by_weight.data.into()];
-        if self.linear.bias.is_some() {
-            parameters.push(by_output.column_sum().data.into());
-        }
-        let by_input = || {
-            let by_columns = multiply(&self.linear.weight.transpose(), &by_output);
-            let mut by_input = Batch::zeros(input.nrows(), input.ncols());
-            let of_samples = by_columns.as_slice().chunks_exact(self.windows.size() * self.windows.positions());
-            for (columns, mut sample) in of_samples.zip(by_input.column_iter_mut()) {
-                self.windows.scatter(columns, sample.as_mut_slice());
-            }
-            by_input
-        };
-        Gradients { input: needs_input.then(by_input), parameters }
+        let by_weight = multiply(&by_output, &self.windows.columns(input).transpose());
+        let by_columns = needs_input.then(|| multiply(&self.linear.weight.transpose(), &by_output));
+        self.gradients(&by_output, by_columns, by_weight.data.into())
+    }
+
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        products: &mut dyn Products,
+    ) -> Gradients {
+        let Some(product) = trace.product else { return self.backward(input, trace, gradient, needs_input) };
+        let by_output = self.as_columns(gradient);
+        let (by_columns, by_weight) = products.backward(product, &by_output, needs_input);
+        self.gradients(&by_output, by_columns, by_weight)
+    }
+
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        self.by_input(&self.as_columns(gradient), weight.unwrap_or(&self.linear.weight))
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {

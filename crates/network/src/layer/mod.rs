@@ -6,20 +6,22 @@
 //! batch normalisation in training.
 
 mod activation;
-mod batch_norm;
 pub(crate) mod chain;
 mod conv;
+mod field;
 mod flatten;
 mod kinds;
-mod layer_norm;
 mod linear;
+mod norm;
 pub(crate) mod place;
 mod pool;
 mod residual;
 mod softmax;
+mod take;
 
 use std::fmt;
 
+use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 
 pub use crate::window::geometry::{Padding, PaddingName, PerAxis};
@@ -27,16 +29,20 @@ pub use activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Selu, Sigmoid, Silu,
     Softplus, Softsign, SquaredModulus, Tanh,
 };
-pub use batch_norm::BatchNormSettings;
-pub use chain::{Pass, Trace};
+pub use chain::{Pass, Products, Recorder, Trace};
 pub use conv::ConvSettings;
+pub use field::{
+    Amplitude, AmplitudeEncoding, ComplexPhotonicSettings, ElectroOptic, Intensity, ModRelu, PhaseEncoding,
+    SaturableAbsorber,
+};
 pub use flatten::FlattenSettings;
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
-pub use layer_norm::LayerNormSettings;
 pub use linear::{Linear, LinearSettings};
+pub use norm::{BatchNormSettings, L2Normalise, LayerNormSettings};
 pub use pool::{AveragePoolSettings, GlobalAveragePoolSettings, GlobalMaxPoolSettings, MaxPoolSettings};
 pub use residual::ResidualSettings;
 pub use softmax::Softmax;
+pub use take::Take;
 
 use crate::data::Batch;
 use crate::error::Result;
@@ -78,6 +84,43 @@ pub trait Layer: fmt::Debug + Send + Sync {
     ///
     /// If input, trace and gradient do not have the shapes of the forward pass.
     fn backward(&self, input: &Batch, trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients;
+
+    /// [`Layer::record`] with the photonic products of the recorder.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::forward`].
+    fn record_with(&mut self, input: &Batch, _recorder: &mut Recorder<'_>) -> Trace {
+        self.record(input)
+    }
+
+    /// [`Layer::backward`] with the photonic products of the record.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`].
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        _products: &mut dyn Products,
+    ) -> Gradients {
+        self.backward(input, trace, gradient, needs_input)
+    }
+
+    /// Gradient with respect to the input of the finished layer, as [`Layer::forward`] computes it, from the gradient with
+    /// respect to the output. `weight` replaces the matrix of a linear layer. A layer with [parts](Layer::parts) has none of its
+    /// own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`], or if `weight` has another shape than the matrix of the layer.
+    fn input_gradient(&self, input: &Batch, trace: &Trace, gradient: &Batch, _weight: Option<&DMatrix<f64>>) -> Batch {
+        let by_input = self.backward(input, trace, gradient, true).input;
+        by_input.unwrap_or_else(|| Batch::zeros(input.nrows(), input.ncols()))
+    }
 
     /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
@@ -122,10 +165,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
 
     /// Multiplications of the product for one sample. The zeros between groups do not count.
     fn macs(&self) -> f64 {
-        self.linear().map_or(0.0, |linear| linear.weight.len() as f64)
+        self.linear().map_or(0.0, |linear| linear.macs())
     }
 
-    /// The chains of layers inside the layer, in the order of their computation.
+    /// The chains of layers inside the layer, in the order of their computation. Each has the input of the layer, and the output
+    /// of the layer is the sum of theirs.
     fn parts(&self) -> Vec<&[Box<dyn Layer>]> {
         Vec::new()
     }
@@ -206,6 +250,8 @@ pub struct Parameter<'a> {
     pub values: &'a mut [f64],
     /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
+    /// Whether the values are those of a core: phases (rad) and logarithms of gains.
+    pub is_phase: bool,
 }
 
 /// A tensor that a layer needs, as its file stores it.
@@ -214,6 +260,8 @@ pub(crate) struct NamedTensor<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
     pub start: Start,
+    /// Whether the tensor is one of [`Layer::parameters`]. Running statistics are not.
+    pub is_trained: bool,
 }
 
 /// Values at the start of training.
@@ -224,6 +272,8 @@ pub(crate) enum Start {
         /// Number of inputs of each output.
         inputs: usize,
     },
+    /// The real and the imaginary part of a random unitary matrix, of the Haar measure.
+    Unitary,
     /// The same value everywhere.
     Constant(f64),
 }
@@ -231,7 +281,7 @@ pub(crate) enum Start {
 impl<'a> NamedTensor<'a> {
     /// A tensor with the same value everywhere.
     fn constant(name: &'a str, shape: Vec<usize>, value: f64) -> Self {
-        Self { name, shape, start: Start::Constant(value) }
+        Self { name, shape, start: Start::Constant(value), is_trained: true }
     }
 }
 
@@ -253,6 +303,11 @@ pub(crate) trait LayerSettings {
     /// The tensors of the layer for a shape of its input that was checked. Those of inner layers are not among them.
     fn tensors(&self, _input: &[usize]) -> Vec<NamedTensor<'_>> {
         Vec::new()
+    }
+
+    /// Name of the weight, if it is unitary.
+    fn unitary_weight(&self) -> Option<&str> {
+        None
     }
 
     /// Key and value of the setting that is a number, if it has one.

@@ -9,7 +9,7 @@ use super::{Gradients, Layer, LayerSettings, Trace};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::weights::Tensors;
-use crate::window::geometry::{Geometry, Padding, PerAxis, no_image};
+use crate::window::geometry::{Geometry, Padding, PaddingName, PerAxis, no_image};
 use crate::window::{PADDING, Windows};
 
 /// Settings of a maximum under a kernel.
@@ -28,6 +28,9 @@ pub struct MaxPoolSettings {
     /// Padding, as that of a convolution.
     #[serde(default)]
     pub padding: Padding,
+    /// Whether a last kernel may reach beyond the end of the input (PyTorch). Default: `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ceil_mode: bool,
 }
 
 /// Settings of a mean under a kernel.
@@ -46,6 +49,9 @@ pub struct AveragePoolSettings {
     /// Whether a mean counts the zeros of the padding (PyTorch), and is not that of the values alone (Keras).
     #[serde(default = "yes")]
     pub include_padding: bool,
+    /// Whether a last kernel may reach beyond the end of the input (PyTorch). Default: `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ceil_mode: bool,
 }
 
 /// Settings of a maximum of each channel: none.
@@ -81,7 +87,8 @@ impl MaxPoolSettings {
     fn geometry(&self, input: &[usize]) -> Result<Geometry, InvalidValue> {
         image(input)?;
         let stride = self.stride.as_ref().unwrap_or(&self.kernel);
-        Geometry::new(input, &self.kernel, stride, &self.dilation, &self.padding)?.without_empty_windows()
+        Geometry::new(input, &self.kernel, stride, &self.dilation, &self.padding, self.ceil_mode)?
+            .without_empty_windows()
     }
 }
 
@@ -89,7 +96,13 @@ impl AveragePoolSettings {
     fn geometry(&self, input: &[usize]) -> Result<Geometry, InvalidValue> {
         image(input)?;
         let stride = self.stride.as_ref().unwrap_or(&self.kernel);
-        Geometry::new(input, &self.kernel, stride, &PerAxis::All(1), &self.padding)?.without_empty_windows()
+        let has_padding = ![Padding::All(0), Padding::Named(PaddingName::Valid)].contains(&self.padding);
+        if self.ceil_mode && has_padding && self.include_padding {
+            let expected = "no padding, or `include_padding = false`";
+            return Err(InvalidValue::new("ceil_mode", "true, for a mean that counts zeros of a padding", expected));
+        }
+        Geometry::new(input, &self.kernel, stride, &PerAxis::All(1), &self.padding, self.ceil_mode)?
+            .without_empty_windows()
     }
 }
 
@@ -116,7 +129,9 @@ impl LayerSettings for MaxPoolSettings {
 
 impl LayerSettings for AveragePoolSettings {
     fn build(&self, _user: &str, input: &[usize], tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        build(self.geometry(input), Statistic::Mean { include_padding: self.include_padding }, tensors)
+        // A mean never counts what lies beyond the padded input.
+        let include_padding = self.include_padding && !self.ceil_mode;
+        build(self.geometry(input), Statistic::Mean { include_padding }, tensors)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
@@ -245,6 +260,12 @@ mod tests {
             ("kind = 'max_pool'\nkernel = 2\nstride = 1", vec![-2.0, -2.0]),
             ("kind = 'average_pool'\nkernel = 2\npadding = 1", vec![-2.0, -4.0]),
             ("kind = 'average_pool'\nkernel = 2\npadding = 1\ninclude_padding = false", vec![-4.0, -4.0]),
+            ("kind = 'max_pool'\nkernel = 2", vec![-2.0]),
+            // As `MaxPool1d(2, ceil_mode=True)` and `AvgPool1d(2, ceil_mode=True)` of PyTorch; a last kernel that would start
+            // after the input is left out.
+            ("kind = 'max_pool'\nkernel = 2\nceil_mode = true", vec![-2.0, -6.0]),
+            ("kind = 'average_pool'\nkernel = 2\nceil_mode = true", vec![-3.0, -6.0]),
+            ("kind = 'max_pool'\nkernel = 2\npadding = 1\nceil_mode = true", vec![-4.0, -2.0]),
             ("kind = 'global_max_pool'", vec![-2.0]),
             ("kind = 'global_average_pool'", vec![-4.0]),
         ] {
@@ -283,6 +304,10 @@ mod tests {
         ] {
             check_gradients(layer_for_test(toml, &[2, 5, 4], &[]).unwrap().as_mut(), &x);
         }
+        let toml = "kind = 'average_pool'\nkernel = 3\nceil_mode = true";
+        check_gradients(layer_for_test(toml, &[2, 5, 4], &[]).unwrap().as_mut(), &x);
+        let error = layer_for_test(&format!("{toml}\npadding = 1"), &[2, 5, 4], &[]).unwrap_err().to_string();
+        assert!(error.contains("include_padding = false"), "{error}");
         assert!(layer_for_test("kind = 'global_max_pool'", &[8], &[]).is_err());
     }
 }

@@ -4,7 +4,7 @@ use phaseloom_files::{InvalidValue, list_of_tables};
 use serde::{Deserialize, Serialize};
 
 use super::place::build_all;
-use super::{Gradients, Layer, LayerSettings, LayerSpec, Parameter, Pass, Trace, chain};
+use super::{Gradients, Layer, LayerSettings, LayerSpec, Parameter, Pass, Products, Recorder, Trace, chain};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::weights::Tensors;
@@ -69,6 +69,30 @@ struct Residual {
     shortcut: Vec<Box<dyn Layer>>,
 }
 
+impl Residual {
+    fn gradients(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        mut products: Option<&mut dyn Products>,
+    ) -> Gradients {
+        let mut sum: Option<Batch> = None;
+        let mut parameters = Vec::new();
+        for (layers, traces) in [&self.layers, &self.shortcut].into_iter().zip(&trace.parts) {
+            let products = products.as_mut().map(|products| &mut **products as &mut dyn Products);
+            let gradients = chain::backward_with(layers, input, traces, gradient.clone(), needs_input, products);
+            parameters.extend(gradients.parameters);
+            sum = match (sum, gradients.input) {
+                (Some(sum), Some(by_input)) => Some(sum + by_input),
+                (sum, by_input) => sum.or(by_input),
+            };
+        }
+        Gradients { input: sum, parameters }
+    }
+}
+
 impl Layer for Residual {
     fn forward(&self, input: &Batch) -> Batch {
         chain::forward(&self.layers, input) + chain::forward(&self.shortcut, input)
@@ -80,22 +104,29 @@ impl Layer for Residual {
     }
 
     fn record(&mut self, input: &Batch) -> Trace {
-        let parts = vec![chain::record(&mut self.layers, input), chain::record(&mut self.shortcut, input)];
-        Trace { output: chain::output(&parts[0], input) + chain::output(&parts[1], input), parts }
+        self.record_with(input, &mut Recorder::new(None))
+    }
+
+    fn record_with(&mut self, input: &Batch, recorder: &mut Recorder<'_>) -> Trace {
+        let layers = chain::record_with(&mut self.layers, input, recorder);
+        let shortcut = chain::record_with(&mut self.shortcut, input, recorder);
+        let output = chain::output(&layers, input) + chain::output(&shortcut, input);
+        Trace { parts: vec![layers, shortcut], ..Trace::new(output) }
     }
 
     fn backward(&self, input: &Batch, trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
-        let mut sum: Option<Batch> = None;
-        let mut parameters = Vec::new();
-        for (layers, traces) in [&self.layers, &self.shortcut].into_iter().zip(&trace.parts) {
-            let gradients = chain::backward(layers, input, traces, gradient.clone(), needs_input);
-            parameters.extend(gradients.parameters);
-            sum = match (sum, gradients.input) {
-                (Some(sum), Some(by_input)) => Some(sum + by_input),
-                (sum, by_input) => sum.or(by_input),
-            };
-        }
-        Gradients { input: sum, parameters }
+        self.gradients(input, trace, gradient, needs_input, None)
+    }
+
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        products: &mut dyn Products,
+    ) -> Gradients {
+        self.gradients(input, trace, gradient, needs_input, Some(products))
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {

@@ -7,6 +7,7 @@ pub(crate) mod spec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nalgebra::DMatrix;
 use sha2::{Digest, Sha256};
 
 use phaseloom_files::{InputFiles, hex};
@@ -19,6 +20,7 @@ use crate::model::normalisation::Normalisation;
 use crate::model::slopes::ProductSlopes;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::network::{Multiply, Network, Observe, Operator, PhotonicLayer, Place};
+use crate::programs::Programs;
 use crate::weights::Tensors;
 
 /// A network with its weights.
@@ -29,6 +31,8 @@ pub struct Model {
     normalisation: Normalisation,
     layers: Vec<Box<dyn Layer>>,
     output_shape: Vec<usize>,
+    /// Trained programs of the photonic layers.
+    programs: Option<Programs>,
     /// Names in the weights file that the model does not use.
     unused: Vec<String>,
 }
@@ -55,7 +59,11 @@ impl Model {
         let weights = resolve(&spec.weights, base)?;
         let text = files.read(path)?.text()?;
         let tensors = Tensors::load_from(&weights, files).map_err(|error| error.in_settings("weights", path, &text))?;
-        Self::build(spec, base, &tensors)
+        let programs = spec.programs.as_ref().map(|path| Programs::load_from(&resolve(path, base)?, files)).transpose();
+        let programs = programs.map_err(|error| error.in_settings("programs", path, &text))?;
+        let mut model = Self::build(spec, base, &tensors)?;
+        model.programs = programs;
+        Ok(model)
     }
 
     /// Builds a model from its settings and tensors in memory. Other files of the model are relative to `base`.
@@ -87,7 +95,7 @@ impl Model {
             spec.output_shape().map_err(|invalid| NetworkError::from_invalid(tensors.path(), invalid))?;
         // PyTorch counts the batches of a batch normalisation.
         let unused = tensors.unused().into_iter().filter(|name| !name.ends_with("num_batches_tracked")).collect();
-        Ok(Self { spec, base: base.to_owned(), normalisation, layers, output_shape, unused })
+        Ok(Self { spec, base: base.to_owned(), normalisation, layers, output_shape, programs: None, unused })
     }
 
     /// Names in the weights file that the model does not use, sorted. A layer may be missing in the model.
@@ -111,6 +119,25 @@ impl Model {
         resolve(&self.spec.weights, &self.base)
     }
 
+    /// Path of the file of trained programs, if the model names one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::weights_path`].
+    pub fn programs_path(&self) -> Result<Option<PathBuf>> {
+        self.spec.programs.as_ref().map(|path| resolve(path, &self.base)).transpose()
+    }
+
+    /// Trained programs of the photonic layers, if there are any.
+    #[must_use]
+    pub fn trained_programs(&self) -> Option<&Programs> {
+        self.programs.as_ref()
+    }
+
+    pub(crate) fn set_programs(&mut self, programs: Option<Programs>) {
+        self.programs = programs;
+    }
+
     /// The layers, from input to output.
     #[must_use]
     pub fn layers(&self) -> &[Box<dyn Layer>] {
@@ -119,6 +146,22 @@ impl Model {
 
     pub(crate) fn layers_mut(&mut self) -> &mut [Box<dyn Layer>] {
         &mut self.layers
+    }
+
+    /// Weight and bias of every photonic layer, in the order of the products.
+    pub(crate) fn photonic_mut(&mut self) -> Vec<&mut Linear> {
+        fn add<'a>(layers: &'a mut [Box<dyn Layer>], found: &mut Vec<&'a mut Linear>) {
+            for layer in layers {
+                if layer.photonic().is_some() {
+                    found.extend(layer.linear_mut());
+                } else {
+                    layer.parts_mut().into_iter().for_each(|part| add(part, found));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        add(&mut self.layers, &mut found);
+        found
     }
 
     /// Outputs (outputs × samples) in floating point, for prepared inputs.
@@ -142,6 +185,9 @@ impl Model {
 
 /// Why the sign of the product of a linear layer matters, if it does.
 fn sign_matters(placed: &PlacedLayer<'_>, linear: &Linear) -> Option<String> {
+    if linear.kind.is_complex() {
+        return Some("gives complex fields".to_owned());
+    }
     if linear.bias.is_some() {
         return Some("has a bias, which would come after |·|".to_owned());
     }
@@ -173,7 +219,7 @@ impl Network for Model {
                     (false, LayerKind::Dense) => Place::Electronic("of kind `dense`".into()),
                     (false, _) => Place::Electronic("of `photonic = false`".into()),
                 },
-                shape: Some(linear.weight.shape()),
+                shape: Some(linear.shape()),
                 vectors: layer.vectors(),
                 macs: layer.macs(),
             })
@@ -196,6 +242,7 @@ impl Network for Model {
                 photonic.push(PhotonicLayer {
                     index,
                     weight: &linear.weight,
+                    kind: linear.kind,
                     vectors: layer.vectors(),
                     steps: 1,
                     sign_matters: sign_matters(&placed, linear),
@@ -235,8 +282,12 @@ impl Network for Model {
         self.normalisation.check(&data.inputs_path, &data.inputs)
     }
 
-    fn product_slopes(&self, input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
-        self.slopes(input)
+    fn programs(&self) -> Option<&Programs> {
+        self.programs.as_ref()
+    }
+
+    fn product_slopes(&self, input: &Batch, weights: Option<&[DMatrix<f64>]>) -> Option<(Batch, Vec<ProductSlopes>)> {
+        self.slopes(input, weights)
     }
 
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {
@@ -278,6 +329,9 @@ impl Network for Model {
                 None => layer.tensors().iter().for_each(|tensor| numbers(&mut tensor.values().iter().copied())),
             }
         }
+        if let Some(programs) = &self.programs {
+            programs.tensors().for_each(|tensor| numbers(&mut tensor.values().iter().copied()));
+        }
         if self.spec.input.shape().len() > 1 {
             numbers(&mut self.spec.input.shape().iter().map(|&length| length as f64));
         }
@@ -285,7 +339,9 @@ impl Network for Model {
     }
 
     fn files(&self) -> Result<Vec<(String, PathBuf)>> {
-        Ok(vec![("weights".to_owned(), self.weights_path()?)])
+        let mut files = vec![("weights".to_owned(), self.weights_path()?)];
+        files.extend(self.programs_path()?.map(|path| ("programs".to_owned(), path)));
+        Ok(files)
     }
 
     fn calibration_path(&self) -> Result<Option<PathBuf>> {

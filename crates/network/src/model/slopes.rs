@@ -1,11 +1,12 @@
-//! The inputs of the photonic products of a model, and the derivative of every output with respect to theirs.
+//! The inputs of the photonic products of a model, and the derivative of every output with respect to each product.
 
 use super::Model;
 use crate::data::Batch;
-use crate::layer::{LayerKind, Trace, chain};
+use crate::layer::{Layer, LayerKind, Trace, chain};
 use crate::network::{Call, Network, exact_product};
+use nalgebra::DMatrix;
 
-/// One photonic product in the exact network.
+/// One photonic product in a forward pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProductSlopes {
     /// Vectors of each sample, such as the positions of a convolution.
@@ -18,50 +19,102 @@ pub struct ProductSlopes {
 
 impl Model {
     /// [`Network::product_slopes`].
-    pub(super) fn slopes(&self, input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
+    pub(super) fn slopes(
+        &self,
+        input: &Batch,
+        weights: Option<&[DMatrix<f64>]>,
+    ) -> Option<(Batch, Vec<ProductSlopes>)> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
-        let ends_with_softmax = self.spec.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
-        let layers = &self.layers[..self.layers.len() - usize::from(ends_with_softmax)];
-        if layers.iter().any(|layer| !layer.parts().is_empty()) {
+        let views = self.photonic_layers();
+        if views.iter().any(|view| view.kind.is_complex()) {
             return None;
         }
-        // The inputs of each product, as the pass on hardware sees them.
-        let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); self.photonic_layers().len()];
-        let weights: Vec<_> = self.photonic_layers().iter().map(|layer| layer.weight.clone()).collect();
+        let weights: Vec<&DMatrix<f64>> = match weights {
+            Some(weights) => weights.iter().collect(),
+            None => views.iter().map(|view| view.weight).collect(),
+        };
+        assert_eq!(weights.len(), views.len(), "one matrix for each photonic product");
+        // The inputs of each product and the output of each layer, by its number in the order of the model file.
+        let mut inputs: Vec<Vec<f64>> = vec![Vec::new(); views.len()];
         let mut multiply = |call: Call, x: &Batch| {
             inputs[call.product].extend_from_slice(x.as_slice());
-            exact_product(&weights[call.product], x)
+            exact_product(weights[call.product], x)
         };
-        self.pass(input, &mut multiply, &mut |_, _| {}).ok()?;
-        let mut traces: Vec<Trace> = Vec::new();
-        for layer in layers {
-            let output = layer.forward(chain::output(&traces, input));
-            traces.push(Trace::new(output));
+        let mut traces: Vec<Option<Trace>> = Vec::new();
+        traces.resize_with(self.placed().len(), || None);
+        let mut observe = |number: usize, output: &dyn Fn() -> Batch| traces[number] = Some(Trace::new(output()));
+        self.pass(input, &mut multiply, &mut observe).ok()?;
+        let traces: Vec<Trace> = traces.into_iter().collect::<Option<_>>()?;
+        let products = inputs.into_iter().zip(&views).map(|(values, view)| {
+            let columns = view.weight.ncols();
+            let inputs = Batch::from_vec(columns, values.len() / columns, values);
+            ProductSlopes { vectors: view.vectors, inputs, slopes: Vec::new() }
+        });
+        let numbers: Vec<usize> = views.iter().map(|view| view.index).collect();
+        let mut pass =
+            BackwardPass { weights: &weights, numbers: &numbers, traces: &traces, products: products.collect() };
+        let ends_with_softmax = self.spec.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
+        let layers = &self.layers[..self.layers.len() - usize::from(ends_with_softmax)];
+        let last = numbers_of(layers, 0).pop();
+        let outputs = last.map_or(input, |number| &traces[number].output).clone();
+        for output in 0..outputs.nrows() {
+            let gradient =
+                Batch::from_fn(outputs.nrows(), outputs.ncols(), |row, _| f64::from(u8::from(row == output)));
+            pass.run(layers, 0, input, gradient);
         }
-        let logits = chain::output(&traces, input).clone();
-        let mut products = Vec::new();
-        for (index, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.photonic().is_some()) {
-            let vectors = layer.vectors();
-            let after = &traces[index].output;
-            let slope = |output: usize| {
-                let gradient =
-                    Batch::from_fn(logits.nrows(), logits.ncols(), |row, _| f64::from(u8::from(row == output)));
-                let of_layer = match index + 1 == layers.len() {
-                    true => Some(gradient),
-                    false => chain::backward(&layers[index + 1..], after, &traces[index + 1..], gradient, true).input,
-                };
-                of_layer.map(|gradient| by_vector(&gradient, vectors))
+        Some((outputs, pass.products))
+    }
+}
+
+/// The numbers of layers one after another, the first of which has the number `first`. A layer comes before those inside it.
+fn numbers_of(layers: &[Box<dyn Layer>], first: usize) -> Vec<usize> {
+    let numbers = layers.iter().scan(first, |next, layer| {
+        let own = *next;
+        *next += chain::all(std::slice::from_ref(layer)).len();
+        Some(own)
+    });
+    numbers.collect()
+}
+
+/// A backward pass that keeps the gradients with respect to the photonic products.
+struct BackwardPass<'a> {
+    /// The matrices of the products.
+    weights: &'a [&'a DMatrix<f64>],
+    /// The number of the layer of each product.
+    numbers: &'a [usize],
+    /// The outputs of all layers.
+    traces: &'a [Trace],
+    products: Vec<ProductSlopes>,
+}
+
+impl BackwardPass<'_> {
+    /// The gradient with respect to the input of layers one after another, from that with respect to their output. The first
+    /// layer has the number `first`.
+    fn run(&mut self, layers: &[Box<dyn Layer>], first: usize, input: &Batch, mut gradient: Batch) -> Batch {
+        let numbers = numbers_of(layers, first);
+        for (at, (layer, &number)) in layers.iter().zip(&numbers).enumerate().rev() {
+            let traces = self.traces;
+            let before = if at == 0 { input } else { &traces[numbers[at - 1]].output };
+            let parts = layer.parts();
+            gradient = if parts.is_empty() {
+                let product = self.numbers.iter().position(|of_product| *of_product == number);
+                if let Some(product) = product {
+                    self.products[product].slopes.push(by_vector(&gradient, layer.vectors()));
+                }
+                let weight = product.map(|product| self.weights[product]);
+                layer.input_gradient(before, &traces[number], &gradient, weight)
+            } else {
+                // The output is the sum of those of the parts.
+                let mut start = number + 1;
+                let mut sum = Batch::zeros(before.nrows(), before.ncols());
+                for part in parts {
+                    sum += self.run(part, start, before, gradient.clone());
+                    start += chain::all(part).len();
+                }
+                sum
             };
-            let slopes = (0..logits.nrows()).map(slope).collect::<Option<Vec<Batch>>>()?;
-            let values = std::mem::take(&mut inputs[products.len()]);
-            let columns = weights[products.len()].ncols();
-            products.push(ProductSlopes {
-                vectors,
-                inputs: Batch::from_vec(columns, values.len() / columns, values),
-                slopes,
-            });
         }
-        Some((logits, products))
+        gradient
     }
 }
 
@@ -71,4 +124,140 @@ fn by_vector(values: &Batch, vectors: usize) -> Batch {
     Batch::from_fn(rows, vectors * values.ncols(), |row, column| {
         values[(row * vectors + column % vectors, column / vectors)]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::tests::varied;
+    use crate::weights::{Tensor, Tensors};
+    use std::path::Path;
+
+    /// A model of convolutions, pools, normalisations that no linear layer carries, and residual blocks inside each other.
+    const TOML: &str = "
+format = 'phaseloom-model'
+version = 1
+name = 'test'
+weights = 'w.safetensors'
+input = { shape = [2, 4, 4] }
+[[layer]]
+kind = 'conv2d'
+outputs = 3
+kernel = 3
+padding = 1
+weight = 'w1'
+bias = 'b1'
+[[layer]]
+kind = 'tanh'
+[[layer]]
+kind = 'residual'
+[[layer.layer]]
+kind = 'batch_norm'
+weight = 'gamma'
+running_mean = 'mean'
+running_var = 'variance'
+[[layer.layer]]
+kind = 'residual'
+[[layer.layer.layer]]
+kind = 'conv2d'
+outputs = 3
+kernel = 1
+weight = 'w2'
+[[layer.layer]]
+kind = 'silu'
+[[layer.shortcut]]
+kind = 'conv2d'
+outputs = 3
+kernel = 1
+weight = 'w3'
+[[layer]]
+kind = 'average_pool'
+kernel = 2
+[[layer]]
+kind = 'flatten'
+[[layer]]
+kind = 'layer_norm'
+[[layer]]
+kind = 'residual'
+[[layer.layer]]
+kind = 'photonic'
+outputs = 12
+weight = 'w4'
+[[layer]]
+kind = 'dense'
+outputs = 4
+weight = 'w5'
+[[layer]]
+kind = 'photonic'
+outputs = 3
+weight = 'w6'
+[[layer]]
+kind = 'softmax'
+";
+
+    fn model() -> Model {
+        let mut tensors = Tensors::new();
+        let shapes: [(&str, &[usize]); 9] = [
+            ("w1", &[3, 2, 3, 3]),
+            ("b1", &[3]),
+            ("gamma", &[3]),
+            ("mean", &[3]),
+            ("w2", &[3, 3, 1, 1]),
+            ("w3", &[3, 3, 1, 1]),
+            ("w4", &[12, 12]),
+            ("w5", &[4, 12]),
+            ("w6", &[3, 4]),
+        ];
+        for (seed, (name, shape)) in shapes.into_iter().enumerate() {
+            tensors.insert(name, Tensor::new(shape.to_vec(), varied(shape.iter().product(), seed)));
+        }
+        tensors.insert("variance", Tensor::new(vec![3], vec![0.5, 1.0, 2.0]));
+        Model::from_tensors(toml::from_str(TOML).unwrap(), Path::new(""), &tensors).unwrap()
+    }
+
+    /// Every entry of every product, with the own weights and with those of an imperfect chip, against central differences of
+    /// the outputs before the softmax. The step 1e-5 leaves an error of about 1e-10; the tolerance is 1e-7.
+    #[test]
+    fn slopes_through_residual_blocks_are_those_of_finite_differences() {
+        let model = model();
+        let views = model.photonic_layers();
+        let own: Vec<DMatrix<f64>> = views.iter().map(|view| view.weight.clone()).collect();
+        let realised: Vec<DMatrix<f64>> =
+            own.iter().map(|w| w.map(|x| 1.1 * x) + DMatrix::from_element(w.nrows(), w.ncols(), 0.02)).collect();
+        let input = Batch::from_vec(32, 2, varied(64, 11));
+        for weights in [&own, &realised] {
+            let given = (!std::ptr::eq(weights, &own)).then_some(&weights[..]);
+            let (outputs, products) = model.product_slopes(&input, given).unwrap();
+            assert_eq!((products.len(), outputs.shape()), (5, (3, 2)));
+            // Logarithms of softmax outputs differ from the outputs before it by one number per sample.
+            let changed = |product: usize, at: (usize, usize), step: f64| {
+                let mut multiply = |call: Call, x: &Batch| {
+                    let mut y = exact_product(&weights[call.product], x);
+                    if call.product == product {
+                        y[at] += step;
+                    }
+                    y
+                };
+                let result = model.pass(&input, &mut multiply, &mut |_, _| {}).unwrap();
+                result.map(f64::ln)
+            };
+            for (index, product) in products.iter().enumerate() {
+                assert_eq!(product.vectors, views[index].vectors);
+                assert_eq!((product.slopes.len(), product.inputs.nrows()), (3, views[index].weight.ncols()));
+                for (row, column) in
+                    (0..product.slopes[0].nrows()).flat_map(|r| (0..product.slopes[0].ncols()).map(move |c| (r, c)))
+                {
+                    let step = 1e-5;
+                    let at = (row, column);
+                    let by = (changed(index, at, step) - changed(index, at, -step)) / (2.0 * step);
+                    let sample = column / product.vectors;
+                    for (a, b) in [(0, 1), (1, 2)] {
+                        let expected = by[(a, sample)] - by[(b, sample)];
+                        let found = product.slopes[a][at] - product.slopes[b][at];
+                        assert!((found - expected).abs() < 1e-7, "{index} {at:?}: {found}, {expected}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -44,6 +44,10 @@ pub struct ModelSpec {
     /// File with the scales of the converters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<PathBuf>,
+    /// Trained programs of the photonic layers (`.safetensors`), which training on chips writes. They run on cores like those
+    /// that trained them, in place of programs of the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<PathBuf>,
     /// Size and normalisation of the input.
     pub input: InputSpec,
     /// The layers, in the order of the data.

@@ -121,13 +121,15 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// The geometry on an input of shape `[channels, lengths…]`.
+    /// The geometry on an input of shape `[channels, lengths…]`. With `ceil_mode`, as in PyTorch, a last kernel may reach beyond
+    /// the padded input, if it starts in the input or in the padding before it.
     pub fn new(
         input: &[usize],
         kernel: &PerAxis,
         stride: &PerAxis,
         dilation: &PerAxis,
         padding: &Padding,
+        ceil_mode: bool,
     ) -> Result<Self, InvalidValue> {
         let [channels, lengths @ ..] = input else { return Err(no_image(input, "[channels, height, width]")) };
         let count = lengths.len();
@@ -145,7 +147,8 @@ impl Geometry {
                 let expected = format!("at most {}, the length of the axis with its padding", length + before + after);
                 return Err(InvalidValue::new("kernel", found, expected));
             };
-            axes.push(WindowAxis { before, positions: room / stride + 1, ..unpadded });
+            let reaches = ceil_mode && room % stride > 0 && (room / stride + 1) * stride < length + before;
+            axes.push(WindowAxis { before, positions: room / stride + 1 + usize::from(reaches), ..unpadded });
         }
         let geometry = Self { channels: *channels, axes };
         let offsets = geometry.axes.iter().try_fold(1_usize, |all, axis| {
@@ -258,7 +261,7 @@ mod tests {
 
     fn geometry(input: &[usize], toml: &str) -> Result<Geometry, InvalidValue> {
         let s: Settings = toml::from_str(toml).unwrap();
-        Geometry::new(input, &s.kernel, &s.stride, &s.dilation, &s.padding)
+        Geometry::new(input, &s.kernel, &s.stride, &s.dilation, &s.padding, false)
     }
 
     /// The shapes of `torch.nn.Conv2d` and, for "same" with a stride, of `tf.nn.conv2d`.

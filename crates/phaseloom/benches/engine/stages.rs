@@ -61,7 +61,7 @@ pub fn measure() -> Result<Vec<Stage>> {
     let chips = rows(Row::Chips) + rows(Row::PerfectReal);
     let all = [
         ("read and prepare model and data", "timed", read, 1),
-        ("decisions of the exact network", "timed", exact, references),
+        ("decisions of the floating-point reference", "timed", exact, references),
         ("read scales, program 28 tiles", "timed", program, 1),
         ("design: drive, gains, predicted errors", "timed", design, processes),
         ("draw the errors of 28 cores", "timed", draw, chips),

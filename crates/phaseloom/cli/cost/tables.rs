@@ -14,7 +14,7 @@ pub const COST_COLUMNS: &[ColumnText] = &[
     ("point", "", "Index of the point."),
     ("<key>", "", "Value of a swept key."),
     ("score_mean", "1", "Mean score of the chips, such as the accuracy."),
-    ("score_exact", "1", "Score of the exact network."),
+    ("score_exact", "1", "Score of the floating-point reference."),
     (
         "score_bits",
         "bit",

@@ -60,6 +60,21 @@ pub fn formats() -> Vec<Row> {
     PAGES.iter().flat_map(|page| rows(page)).collect()
 }
 
+/// The terms of the glossary: one row each.
+pub fn terms() -> Vec<Row> {
+    let all = rows_with(include_str!("../../../../docs/glossary.md"), term_names);
+    all.into_iter().filter(|row| row.what == "term").map(|row| Row { section: String::new(), ..row }).collect()
+}
+
+/// The names in the first cell of a term: those between commas, without the words in parentheses, and these words.
+fn term_names(cell: &str) -> Vec<String> {
+    let names = cell.split(',').flat_map(|name| {
+        let (before, inside) = name.split_once('(').unwrap_or((name, ""));
+        [before.trim().to_owned(), inside.trim().trim_end_matches(')').to_owned()]
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
 /// All error codes: one row each.
 pub fn errors() -> Vec<Row> {
     let row = |(code, cause, remedy): (u16, &str, &str)| Row {
@@ -75,6 +90,11 @@ pub fn errors() -> Vec<Row> {
 /// The rows of the Markdown tables of a page whose first cell has names in backticks. A heading such as `[adc]` is the
 /// table that holds them, and the title of the page is their section.
 fn rows(document: &str) -> Vec<Row> {
+    rows_with(document, names)
+}
+
+/// The rows of the tables of a page whose first cell has names.
+fn rows_with(document: &str, names: impl Fn(&str) -> Vec<String>) -> Vec<Row> {
     let (mut section, mut head, mut table) = (String::new(), Vec::new(), None);
     let mut found = Vec::new();
     let mut previous: Vec<String> = Vec::new();

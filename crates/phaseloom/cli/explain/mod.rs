@@ -9,7 +9,7 @@ use super::Exit;
 use super::terminal::output;
 use catalogue::{Catalogue, catalogues, commands};
 use clap::Args;
-use documents::{Row, errors, formats};
+use documents::{Row, errors, formats, terms};
 use phaseloom::files::{ResultTable, Results, canonical, folded, nearest};
 use phaseloom::hardware::{HardwareError, PRESET_PREFIX, PRESET_STATE, preset};
 use std::collections::BTreeSet;
@@ -190,6 +190,12 @@ fn statistic(name: &str) -> Option<(&str, String)> {
     STATISTICS.contains(&statistic).then(|| (quantity, format!("<column>_{statistic}")))
 }
 
+/// A column of one array of electronics, such as `systolic_ratio`, as the name that the documents have.
+fn array_column(name: &str) -> Option<String> {
+    let (_, column) = ["systolic", "tree"].iter().find_map(|array| name.split_once(&format!("{array}_")))?;
+    Some(format!("<array>_{column}"))
+}
+
 /// All that is known of a name.
 fn explained(name: &str) -> anyhow::Result<Vec<Explanation>> {
     let name = &without_layer_index(name);
@@ -226,7 +232,7 @@ fn explained(name: &str) -> anyhow::Result<Vec<Explanation>> {
             found.push(Explanation::new(key, list.kind, line, lines));
         }
     }
-    let rows: Vec<Row> = formats().into_iter().chain(errors()).collect();
+    let rows: Vec<Row> = formats().into_iter().chain(errors()).chain(terms()).collect();
     let of_name = |name: &str| {
         let holds = |row: &&Row| {
             let in_section = folded(&row.section) == folded(name) || row.table.as_deref() == Some(name);
@@ -240,6 +246,9 @@ fn explained(name: &str) -> anyhow::Result<Vec<Explanation>> {
         if !columns.is_empty() {
             found.extend(columns.into_iter().chain(of_name(&statistic)));
         }
+    }
+    if let (true, Some(column)) = (found.is_empty(), array_column(name)) {
+        found.extend(of_name(&column));
     }
     if found.is_empty() {
         return Err(unknown(name, &rows));
@@ -306,8 +315,8 @@ fn unknown(name: &str, rows: &[Row]) -> anyhow::Error {
     }
     let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
     anyhow::anyhow!(
-        "`{name}`: found no key, method, column, command, section or error code of this name, expected one that `phaseloom explain` \
-         lists{near}"
+        "`{name}`: found no key, method, column, command, section, term or error code of this name, expected one that \
+         `phaseloom explain` lists, or a term of the glossary{near}"
     )
 }
 
@@ -332,6 +341,16 @@ mod tests {
         }
         for name in names.iter().filter(|name| !name.is_empty()) {
             explained(name).map(|_| ()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        for (name, text) in [
+            ("heater", "warms the waveguide"),
+            ("dB", "ratio of powers"),
+            ("decibel", "ratio of powers"),
+            ("systolic_ratio", "Energy of electronics"),
+            ("tree_q05", "5 % quantile"),
+        ] {
+            let found = explained(name).unwrap();
+            assert!(found.iter().any(|entry| entry.text.contains(text)), "{name}");
         }
         assert!(names.len() > 400, "only {} names", names.len());
     }

@@ -6,6 +6,7 @@ use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
+use crate::plot::end_labels::{self, EndLabel};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
@@ -36,7 +37,17 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
     let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
     let marker = Marker::for_series;
-    let legend = series.iter().enumerate().map(|(index, (name, _))| {
+    let labels: Vec<EndLabel> = series
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (name, points))| {
+            let last = points.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+            let name = (*name).to_owned();
+            Some(EndLabel { name, marker: marker(index), colour: stroke(index).colour, y: last.1 })
+        })
+        .collect();
+    let room = end_labels::room(&labels, style.units());
+    let legend = series.iter().enumerate().filter(|_| room.is_none()).map(|(index, (name, _))| {
         let (line, marker) = (Some(stroke(index)), Some(marker(index)));
         Entry { line, marker, text: (*name).to_owned(), ..Entry::default() }
     });
@@ -47,7 +58,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         y,
         footer: provenance(table).join(" · "),
         top: None,
-        right: 0.0,
+        right: room.unwrap_or(0.0),
     };
     chart::draw(style, frame, |chart| {
         for (index, (_, points)) in series.iter().enumerate() {
@@ -55,7 +66,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
             chart.markers(measured, marker(index), stroke(index).colour)?;
         }
-        Ok(())
+        if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
 }
 

@@ -1,10 +1,11 @@
-//! The sensitivity of every cell of a core, at its place on the mesh: the core with the most sensitive component.
+//! The sensitivity of every phase and splitter of a core, at its place on the mesh: the core with the most sensitive component.
+//! A panel each shows internal phases, the phases before and after cells, and splitters.
 //!
 //! ```text
-//! columns  layer, tile, stage, component, column, mode, number, sensitivity
-//! x        column of the mesh; the stages V†, Σ and U one after another
-//! y        mode, the first one on top
-//! colour   root of the summed squares of the phases and splitters of a cell, relative to the median of all cells
+//! columns  layer, tile, stage, component, column, mode, number, sensitivity, chips_sensitivity
+//! x        column of the mesh; the stages V†, Σ and U one after another; the splitters of a cell side by side
+//! y        mode, the first one on top, panel after panel
+//! colour   sensitivity on sampled chips, or on the perfect chip without them, relative to the median of all components
 //! ```
 
 use super::{Figure, provenance};
@@ -13,15 +14,15 @@ use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
-use crate::plot::page::Stroke;
-use crate::plot::palette::{Colour, SENSITIVITY};
+use crate::plot::page::{Anchor, Stroke};
+use crate::plot::palette::{Colour, INK, LABEL, SENSITIVITY};
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
 /// The figure of sensitivities.
 pub(crate) const SENSITIVITY_MAP: Figure = Figure {
     key: "sensitivity",
-    description: "sensitivity of the outputs to the phases and splitters of every cell, on the most sensitive core",
+    description: "sensitivity of the outputs to every phase and splitter of the most sensitive core",
     draw,
 };
 
@@ -38,15 +39,25 @@ const STEPS: [(f64, Colour, &str); 6] = [
 /// Columns between two stages.
 const GAP: f64 = 2.0;
 
-/// The most sensitive cells have values as texts.
+/// The most sensitive components have values as texts.
 const MAX_VALUES: usize = 20;
 
-/// A cell or a phase outside of cells: its upper left corner, its height, and its squared sensitivity.
+/// Space above the modes of a panel, relative to their number, for its title.
+const HEAD: f64 = 0.2;
+
+/// The panels from the top, with the components that each shows.
+const PANELS: [(&str, &[&str]); 3] = [
+    ("internal phases θ", &["theta"]),
+    ("external phases φ, and phases outside cells", &["phi", "output", "boundary"]),
+    ("splitters", &["splitter"]),
+];
+
+/// A component: its panel, its upper left corner in it, its size, and its sensitivity.
 struct Mark {
-    x: f64,
-    y: f64,
-    height: f64,
-    squared: f64,
+    panel: usize,
+    corner: (f64, f64),
+    size: (f64, f64),
+    sensitivity: f64,
 }
 
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
@@ -62,34 +73,38 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     }
     // Columns of each stage. Between stages is a gap.
     let mut widths: Vec<f64> = Vec::new();
+    let mut splitters = 1.0_f64;
     for (row, stage) in &rows {
         widths.resize(widths.len().max(stage + 1), 0.0);
         widths[*stage] = widths[*stage].max(number(row, "column")? + 1.0);
+        splitters = splitters.max(number(row, "number")? + 1.0);
     }
     let start = |stage: usize| widths[..stage].iter().fold(0.0, |sum, width| sum + width + GAP);
-    let component = table.column("component")?;
+    let (component, chips) = (table.column("component")?, table.column("chips_sensitivity")?);
+    let has_chips = !first.text(chips).is_empty();
+    let value = if has_chips { "chips_sensitivity" } else { "sensitivity" };
     let mut marks: Vec<Mark> = Vec::new();
     for (row, stage) in &rows {
-        let is_cell = ["theta", "phi", "splitter"].contains(&row.text(component));
+        let name = row.text(component);
+        let Some(panel) = PANELS.iter().position(|(_, components)| components.contains(&name)) else { continue };
+        let is_cell = ["theta", "phi", "splitter"].contains(&name);
         // The cells of a column of attenuators have one mode.
         let height = if is_cell && widths[*stage] > 1.5 { 2.0 } else { 1.0 };
-        let (x, y) = (start(*stage) + number(row, "column")?, number(row, "mode")?);
-        let squared = number(row, "sensitivity")?.powi(2);
-        let same = |mark: &&mut Mark| (mark.x - x).abs() + (mark.y - y).abs() + (mark.height - height).abs() < 0.1;
-        match marks.iter_mut().find(same) {
-            Some(mark) => mark.squared += squared,
-            None => marks.push(Mark { x, y, height, squared }),
-        }
+        let width = if name == "splitter" { 1.0 / splitters } else { 1.0 };
+        let x = start(*stage) + number(row, "column")? + number(row, "number")? * width;
+        let corner = (x, number(row, "mode")?);
+        marks.push(Mark { panel, corner, size: (width, height), sensitivity: number(row, value)? });
     }
-    let mut sorted: Vec<f64> = marks.iter().map(|mark| mark.squared.sqrt()).collect();
+    let mut sorted: Vec<f64> = marks.iter().map(|mark| mark.sensitivity).collect();
     sorted.sort_by(f64::total_cmp);
-    let median = sorted[sorted.len() / 2];
+    let median = sorted.get(sorted.len() / 2).copied().ok_or(ReportError::NoRows)?;
     let colour = |mark: &Mark| {
-        let relative = mark.squared.sqrt() / median;
+        let relative = mark.sensitivity / median;
         STEPS.iter().find(|(end, ..)| relative < *end).map_or(STEPS[STEPS.len() - 1].1, |step| step.1)
     };
-    let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.y + mark.height));
-    let end = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.x + 1.0));
+    let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.corner.1 + mark.size.1));
+    let end = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.corner.0 + mark.size.0));
+    let top = |panel: usize| panel as f64 * modes * (1.0 + HEAD) + modes * HEAD;
     let legend = STEPS.iter().map(|(_, colour, text)| Entry {
         line: Some(Stroke { colour: *colour, width: 0.0, dashes: None }),
         marker: Some(Marker::Square),
@@ -99,35 +114,43 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let name = table.metadata("name").unwrap_or("Sensitivity");
     let ticks = (0..widths.len()).filter(|stage| *stage == 0 || widths[*stage] > 1.5).map(start);
     let frame = Frame {
-        title: format!("{name}: layer {}, tile {}", core[0], core[1]),
+        title: format!(
+            "{name}: layer {}, tile {}, {}",
+            core[0],
+            core[1],
+            if has_chips { "sampled chips" } else { "perfect chip" }
+        ),
         legend: legend.collect(),
         x: Axis::with_ticks(
             -1.0..end + 1.0,
             &ticks.collect::<Vec<_>>(),
             "column of the core, mesh after mesh; modes from top to bottom",
         ),
-        y: Axis::rows(modes),
+        y: Axis::rows(top(PANELS.len()) - modes * HEAD),
         footer: provenance(table).join(" · "),
         top: None,
         right: 0.0,
     };
     chart::draw(style, frame, |chart| {
+        for (panel, (title, _)) in PANELS.iter().enumerate() {
+            let (x, y) = chart.place((0.0, top(panel)));
+            chart.page.text(title, (x, y - 0.4 * LABEL), Anchor::Left, LABEL, INK)?;
+        }
         for mark in &marks {
-            let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, mark.height), (0.0, mark.height)];
-            let place = |(x, y): &(f64, f64)| chart.place((mark.x + x, mark.y + y));
-            chart.page.polygon(&corners.iter().map(place).collect::<Vec<_>>(), colour(mark), 1.0)?;
+            let (x, y) = (mark.corner.0, top(mark.panel) + mark.corner.1);
+            let (right, below) = (x + mark.size.0, y + mark.size.1);
+            let corners = [(x, y), (right, y), (right, below), (x, below)].map(|corner| chart.place(corner));
+            chart.page.polygon(&corners, colour(mark), 1.0)?;
         }
         let mut largest: Vec<&Mark> = marks.iter().collect();
-        largest.sort_by(|a, b| b.squared.total_cmp(&a.squared));
+        largest.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
         for (rank, mark) in largest.into_iter().take(MAX_VALUES).enumerate() {
-            chart.value((mark.x + 0.5, mark.y + mark.height / 2.0), || {
-                let relative = mark.squared.sqrt() / median;
-                let (stage, column) = place_of(&widths, mark.x);
-                format!(
-                    "number {} in sensitivity: stage {stage}, column {column}, mode {}: {relative:.1} times the median",
-                    rank + 1,
-                    mark.y
-                )
+            let ((x, y), (width, height)) = (mark.corner, mark.size);
+            chart.value((x + width / 2.0, top(mark.panel) + y + height / 2.0), || {
+                let relative = mark.sensitivity / median;
+                let (stage, column) = place_of(&widths, x);
+                let (name, rank) = (PANELS[mark.panel].0, rank + 1);
+                format!("{name}: number {rank} of all, stage {stage}, column {column}, mode {y}, {relative:.1} times the median")
             });
         }
         Ok(())
@@ -139,7 +162,7 @@ fn place_of(widths: &[f64], x: f64) -> (usize, f64) {
     let mut start = 0.0;
     for (stage, width) in widths.iter().enumerate() {
         if x < start + width {
-            return (stage, x - start);
+            return (stage, (x - start).floor());
         }
         start += width + GAP;
     }
@@ -149,12 +172,23 @@ fn place_of(widths: &[f64], x: f64) -> (usize, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::scheme::hex;
 
     #[test]
     fn the_most_sensitive_core_is_drawn() {
-        let text = "layer,tile,stage,component,column,mode,number,sensitivity,share\n\
-            2,1,0,theta,0,0,0,4,0.5\n2,1,0,splitter,0,0,1,1,0.1\n2,1,2,output,3,1,0,1,0.1\n0,0,0,phi,0,0,0,0.5,0.1\n";
+        let text = "layer,tile,stage,component,column,mode,number,sensitivity,chips_sensitivity,chips_sensitivity_se,share\n\
+            2,1,0,theta,0,0,0,4,,,0.5\n2,1,0,splitter,0,0,1,1,,,0.1\n2,1,2,output,3,1,0,1,,,0.1\n0,0,0,phi,0,0,0,0.5,,,0.1\n";
         let svg = draw(&Table::parse(text).unwrap(), &FigureStyle::default()).unwrap();
-        assert!(svg.contains("layer 2, tile 1") && svg.contains("above 4 times the median"), "{svg}");
+        assert!(svg.contains("layer 2, tile 1, perfect chip") && svg.contains("above 4 times the median"), "{svg}");
+        assert!(PANELS.iter().all(|(title, _)| svg.contains(title)), "{svg}");
+        // On sampled chips, the most sensitive component is another one: relative to the median 2, they are 1, 4 and ½.
+        let chips =
+            text.replace("4,,,", "2,2,1,").replace("0,1,,,0.1\n0", "0,1,1,,0.1\n0").replace("1,1,,,", "1,1,9,,");
+        let svg = draw(&Table::parse(&chips).unwrap(), &FigureStyle::default()).unwrap();
+        // One of each colour is in the legend.
+        let fills =
+            |colour: Colour| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(colour))).count() - 1;
+        assert!(svg.contains("sampled chips"), "{svg}");
+        assert_eq!([2, 3, 5].map(|step: usize| fills(STEPS[step].1)), [1, 1, 1], "{svg}");
     }
 }

@@ -15,8 +15,8 @@ const CRITICAL: &str = "point,trial,critical,censored\n0,0,0.01,false\n0,1,0.02,
 const BUDGET: &str = "quantity,source,alone,alone_se,left_out,left_out_se,shapley,shapley_se\n\
     loss,phase_error,0.1,0.01,0.2,0.01,0.15,0.01\nloss,splitter_error,0.01,0.01,0.02,0.01,0.015,0.01\n\
     loss,all,0.17,0.01,,,,\nloss,none,0.005,0,,,,\n";
-const SENSITIVITY: &str = "layer,tile,stage,component,column,mode,number,sensitivity,share\n\
-    0,0,0,theta,0,0,0,8,0.5\n0,0,0,splitter,0,0,1,1,0.1\n0,0,0,phi,1,1,0,1,0.1\n0,0,0,phi,2,1,0,0.1,0.1\n";
+const SENSITIVITY: &str = "layer,tile,stage,component,column,mode,number,sensitivity,chips_sensitivity,chips_sensitivity_se,share\n\
+    0,0,0,theta,0,0,0,8,,,0.5\n0,0,0,splitter,0,0,1,1,,,0.1\n0,0,0,phi,1,1,0,1,,,0.1\n0,0,0,phi,2,1,0,0.1,,,0.1\n";
 const ENERGY: &str = "side,part,key,joule,share\nlight,laser,laser,1e-9,1\nsystolic,products,mac,2e-9,1\n";
 const ELECTRONICS: &str = "array,precision,bits,energy_per_mac_j,latency_s,area_m2,ratio,q05,q50,q95\n\
     systolic,equal_bits,3.2,5e-13,2e-7,5e-6,1.103,0.905,1.05,1.222\ntree,equal_bits,3.2,5e-13,2e-7,5e-6,0.602,0.5,0.6,0.7\n";
@@ -88,7 +88,7 @@ fn verdicts_name_number_and_interval() {
     assert_eq!(
         sentence,
         "Up to splitter error σ = 0.01 rad, the median of 20 chips loses at most one percentage point of test accuracy. At \
-         splitter error σ = 0.1 rad it is 81.00 % (10–90 %: 70.00–90.00 %). The exact network has 98.00 %."
+         splitter error σ = 0.1 rad it is 81.00 % (10–90 %: 70.00–90.00 %). The floating-point reference has 98.00 %."
     );
     let (number, interval, sentence) = of("yield", YIELD);
     assert_eq!((number.as_str(), interval.as_str()), ("100.0 %", "yield, 95 % interval 91.0–100.0 %"));
@@ -216,8 +216,10 @@ fn tables_have_words_and_long_ones_are_cut() {
         assert!(!shown.contains(key), "{key}");
     }
     let rows: String =
-        (0..MAX_ROWS + 20).map(|i| format!("0,0,0,theta,{i},0,0,{},0\n", 1.0 / (i + 1) as f64)).collect();
-    let long = format!("layer,tile,stage,component,column,mode,number,sensitivity,share\n{rows}");
+        (0..MAX_ROWS + 20).map(|i| format!("0,0,0,theta,{i},0,0,{},,,0\n", 1.0 / (i + 1) as f64)).collect();
+    let long = format!(
+        "layer,tile,stage,component,column,mode,number,sensitivity,chips_sensitivity,chips_sensitivity_se,share\n{rows}"
+    );
     let page = self::page(&[study("out", &[("sensitivity", &long)])]);
     assert!(page.contains("the first 300 of 320 rows"));
 }

@@ -40,7 +40,7 @@ pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
     };
     let exact =
         summary.rows(Kind::Exact).next().filter(|_| ["accuracy", "top_5_accuracy", "rms_error"].contains(&score.key));
-    let against = exact.map(|exact| format!(" The exact network has {}.", score.sentence(exact.mean)));
+    let against = exact.map(|exact| format!(" The floating-point reference has {}.", score.sentence(exact.mean)));
     let against = against.unwrap_or_default();
     let at = |outcome: &Outcome| levels(&summary, &axes, outcome);
     let value = |outcome: &Outcome| with_interval(score, outcome);

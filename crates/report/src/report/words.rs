@@ -55,6 +55,7 @@ pub(super) fn criterion(key: &str, limit: &str, score: Option<&Score>) -> String
         }
         ("drop", _) => format!("lose at most {limit} of the score"),
         ("fidelity", _) => format!("have a fidelity of at least {limit}"),
+        ("output_difference", _) => format!("differ in their outputs by at most {} %", percent()),
         ("rms_error", _) => format!("have an rms error of at most {limit}"),
         _ => format!("have a {} of at most {limit}", cell(key)),
     }

@@ -126,7 +126,7 @@ fn check(rows: &[Row], text: &str) {
         assert!(lowest == highest && each.starts_with(&format!("{} at each).", rows[0].percent())), "{text}");
     } else {
         let worst = named(rows, text, "lowest at ").expect("the lowest point");
-        assert_eq!(text.contains("less than half of the exact accuracy"), 2 * worst.median < worst.exact, "{text}");
+        assert_eq!(text.contains("less than half of the reference"), 2 * worst.median < worst.exact, "{text}");
     }
 }
 
@@ -166,7 +166,7 @@ fn every_claim_of_the_sentence_is_in_the_table() {
         let text = conclusion.to_string();
         check(&rows, &text);
         seen.insert(format!("{:?}", std::mem::discriminant(&conclusion.kept())));
-        assert!(text.starts_with("Exact accuracy ") && text.ends_with('.') && !text.contains(".."), "{text}");
+        assert!(text.starts_with("Floating-point accuracy ") && text.ends_with('.') && !text.contains(".."), "{text}");
     }
     assert_eq!(seen.len(), 6, "every branch occurs");
 }
@@ -176,8 +176,8 @@ fn the_sentence_is_the_same_in_any_order_of_the_file() {
     let row = |number: f64, median| Row { value: number.to_string(), number: Some(number), exact: 196, median };
     let rising = [row(0.01, 196), row(0.1, 194), row(0.3, 180), row(1.0, 60)];
     let falling: Vec<Row> = rising.iter().rev().cloned().collect();
-    let text = "Exact accuracy 98.00 %; the median of 6 chips loses at most one percentage point up to x = 0.1 (97.00 %), \
-                and more from 0.3 (90.00 %) on; it is lowest at 1 (30.00 %, less than half of the exact accuracy).";
+    let text = "Floating-point accuracy 98.00 %; the median of 6 chips loses at most one percentage point up to x = 0.1 (97.00 %), \
+                and more from 0.3 (90.00 %) on; it is lowest at 1 (30.00 %, less than half of the reference).";
     for rows in [&rising[..], &falling] {
         assert_eq!(conclusion(rows, 6).to_string(), text);
     }
@@ -210,10 +210,13 @@ fn one_point_has_its_quantiles() {
         tolerance: 0.01,
     };
     let many = Conclusion::new(vec![point.clone()], 20, Score::ACCURACY).to_string();
-    assert_eq!(many, "Exact accuracy 98.00 %; the median of 20 chips is 95.00 % (10–90 %: 90.00 % to 97.00 %).");
+    assert_eq!(
+        many,
+        "Floating-point accuracy 98.00 %; the median of 20 chips is 95.00 % (10–90 %: 90.00 % to 97.00 %)."
+    );
     assert_eq!(
         Conclusion::new(vec![point], 1, Score::ACCURACY).to_string(),
-        "Exact accuracy 98.00 %; one chip has 95.00 %."
+        "Floating-point accuracy 98.00 %; one chip has 95.00 %."
     );
 }
 
@@ -232,15 +235,15 @@ fn the_lowest_errors_are_best() {
     let conclusion = Conclusion::new(points, 6, Score::RMS_ERROR);
     assert_eq!(
         conclusion.to_string(),
-        "Exact rms error 0.1000; the median of 6 chips exceeds it by at most 1 % of the standard deviation of the targets up \
-         to x = 0.1 (0.1040), and more from 0.3 (0.2500) on; it is highest at 0.3 (0.2500, more than twice the exact rms error)."
+        "Floating-point rms error 0.1000; the median of 6 chips exceeds it by at most 1 % of the standard deviation of the targets up \
+         to x = 0.1 (0.1040), and more from 0.3 (0.2500) on; it is highest at 0.3 (0.2500, more than twice the reference)."
     );
     let (best, worst) = conclusion.best_and_worst().unwrap();
     assert_eq!((best.values.as_str(), worst.values.as_str()), ("0.01", "0.3"));
     let points = [(1.0, 0.004), (2.0, 0.032)].map(|(x, median)| point(x, median, 0.0, 0.01)).to_vec();
     assert_eq!(
         Conclusion::new(points, 1, Score::OUTPUT_DIFFERENCE).to_string(),
-        "Relative rms difference from the outputs of the exact network (without labels): one chip is at most 1 % up \
+        "Relative rms difference from the outputs of the floating-point reference (without labels): one chip is at most 1 % up \
          to x = 1 (0.40 %), and more from 2 (3.20 %) on; it is highest at 2 (3.20 %)."
     );
 }

@@ -6,6 +6,10 @@
 use crate::error::HardwareError;
 use crate::process::Process;
 use phaseloom_files::{InvalidValue, find, parse_toml, read_toml};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Prefix that marks the key of a preset where a path is expected. A file with such a name is `./preset:…`.
@@ -45,6 +49,61 @@ presets! {
     "silicon-nitride", "low-loss silicon nitride with heaters that need much power";
     "siepic-measured", "silicon strip waveguides, splitters and loss derived from measured spectra, nothing else";
     "pessimistic", "everything at the bad end at once";
+}
+
+/// A process as a settings file gives it: a path, `"preset:KEY"`, or a table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ProcessSource {
+    /// A path or `preset:KEY`.
+    Name(PathBuf),
+    /// The process itself.
+    Table(Box<Process>),
+}
+
+impl Default for ProcessSource {
+    fn default() -> Self {
+        Self::Table(Box::default())
+    }
+}
+
+impl ProcessSource {
+    /// The process. Paths are relative to `base`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_process`]; values are not checked.
+    pub fn read(&self, base: &Path) -> Result<Process, HardwareError> {
+        match self {
+            Self::Name(name) => Ok(read_process(name, base)?.process),
+            Self::Table(process) => Ok((**process).clone()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ProcessSource {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct NameOrTable;
+
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = ProcessSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path, a preset or a table")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<ProcessSource, E> {
+                Ok(ProcessSource::Name(name.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<ProcessSource, A::Error> {
+                Ok(ProcessSource::Table(Box::new(Process::deserialize(MapAccessDeserializer::new(table))?)))
+            }
+        }
+
+        value.deserialize_any(NameOrTable)
+    }
 }
 
 /// A process and the text from which it was read.

@@ -79,12 +79,12 @@ fn one_key_gives_one_band_one_line_and_its_references() {
         "splitter error σ (rad)",
         "test accuracy (%)",
         "median of 20 chips, 10–90 % band",
-        "exact network; perfect mesh, real link: 97.7–98 %",
+        "floating-point reference; perfect mesh, real link: 97.7–98 %",
         "phaseloom 0.1.0 · identity 3fa94be2aa01… · seed 1 · points are paired: the same draws at every level",
     ] {
         assert_eq!(texts.iter().filter(|found| **found == text).count(), 1, "{text}: {texts:?}");
     }
-    assert!(!texts.contains(&"perfect mesh, ideal link"), "it is the exact network's line");
+    assert!(!texts.contains(&"perfect mesh, ideal link"), "it is the line of the floating-point reference");
     assert_eq!(count(&svg, "<circle"), 2 * (6 + 1), "six points and the legend's, each with a rim");
     assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 2, "one band and the legend's");
     assert_eq!(count(&svg, "stroke=\"#0072B2\""), 2, "one line and the legend's");

@@ -5,12 +5,13 @@
 //! are μ and σ². A finished model folds the layer into a linear layer right before it: W → diag(s)·W, b → s·b + t with
 //! `s = γ/√(σ² + ε)` and `t = β − s·μ`, so that the photonic product carries it.
 
+use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
+use crate::layer::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::weights::{Tensor, Tensors};
 
 /// Settings of a batch normalisation, as written in a model file.
@@ -86,6 +87,7 @@ impl LayerSettings for BatchNormSettings {
         let weight = self.weight.as_ref().map(|name| tensor(name, 1.0));
         let bias = self.bias.as_ref().map(|name| tensor(name, 0.0));
         let statistics = [tensor(&self.running_mean, 0.0), tensor(&self.running_var, 1.0)];
+        let statistics = statistics.map(|tensor| NamedTensor { is_trained: false, ..tensor });
         weight.into_iter().chain(bias).chain(statistics).collect()
     }
 }
@@ -204,9 +206,24 @@ impl Layer for BatchNorm {
         Gradients { input, parameters: weight.into_iter().chain(bias).collect() }
     }
 
+    /// At inference, the running values are constants: `∂x = s·g`.
+    fn input_gradient(
+        &self,
+        _input: &Batch,
+        _trace: &Trace,
+        gradient: &Batch,
+        _weight: Option<&DMatrix<f64>>,
+    ) -> Batch {
+        if self.is_folded {
+            return gradient.clone();
+        }
+        let (scale, shift) = self.scale_and_shift(&self.mean, &self.variance);
+        self.apply(gradient, &(scale, vec![0.0; shift.len()]))
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let all = [&mut self.weight, &mut self.bias].into_iter().flatten();
-        all.map(|values| Parameter { values, decays: false }).collect()
+        all.map(|values| Parameter { values, decays: false, is_phase: false }).collect()
     }
 
     fn tensors(&self) -> Vec<Tensor> {

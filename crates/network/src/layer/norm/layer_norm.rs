@@ -4,9 +4,9 @@
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::data::Batch;
 use crate::error::Result;
+use crate::layer::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::weights::{Tensor, Tensors};
 
 /// Settings of a layer normalisation, as written in a model file.
@@ -141,7 +141,7 @@ impl Layer for LayerNorm {
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let all = [&mut self.weight, &mut self.bias].into_iter().flatten();
-        all.map(|values| Parameter { values, decays: false }).collect()
+        all.map(|values| Parameter { values, decays: false, is_phase: false }).collect()
     }
 
     fn tensors(&self) -> Vec<Tensor> {
