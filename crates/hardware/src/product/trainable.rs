@@ -63,7 +63,7 @@ pub struct TrainableLayer {
 
 /// The product at the present parameters.
 enum Product {
-    Optical(OpticalProduct),
+    Optical(Box<OpticalProduct>),
     Field(FieldProduct),
 }
 
@@ -327,7 +327,9 @@ impl TrainableLayer {
                 FieldProduct::on_chips(program, design, core_use, self.address, chips).map(Product::Field)
             } else {
                 let scales = (&self.scales, core_use);
-                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips).map(Product::Optical)
+                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips)
+                    .map(Box::new)
+                    .map(Product::Optical)
             };
             // Everything that can fail was checked when the layer was made and when its chips were.
             self.product = Some(product.unwrap_or_else(|error| panic!("{error}")));
