@@ -18,6 +18,7 @@ mod pdf;
 mod plot;
 mod png;
 mod power_law_fit;
+mod report;
 mod style;
 mod summary;
 mod table;
@@ -31,6 +32,7 @@ pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use pdf::pdf;
 pub use png::png;
 pub use power_law_fit::PowerLawFit;
+pub use report::{REPORT_TABLES, Report, Session, Study};
 pub use style::{FigureStyle, Length, LengthError};
 pub use table::{Row, Table, csv_text};
 

@@ -133,7 +133,9 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
             files.extend(["classes.csv".to_owned(), "confusion.csv".to_owned()]);
         }
     }
-    files.extend(["run.json", "figure.svg", "figure.png", "provenance.json"].map(str::to_owned));
+    files.extend(
+        ["run.json", "figure.svg", "figure.png", "report.html", "report.json", "provenance.json"].map(str::to_owned),
+    );
     files.extend(prepared.scales().map(|(name, _)| name.to_owned()));
     if options.outputs.is_some() {
         let shots = |unit: &Unit| unit.row.shots(experiment.config.shots) as usize;
