@@ -18,6 +18,7 @@ mod cli {
     mod processes;
     mod programs;
     mod refusals;
+    mod reports;
     mod runs;
     mod start;
     mod support;

@@ -103,7 +103,7 @@ for example in ("digits", "breast_cancer", "vowels"):
 phaseloom("run-mnist", "run", ROOT / "examples/mnist/experiment.toml", "--trials", 1, "-o", "mnist")
 phaseloom("validate", "validate", "--quick", "-o", "validate")
 phaseloom("list", "list")
-for path in OUT.rglob("provenance.json"):
+for path in [*OUT.rglob("provenance.json"), *OUT.rglob("report.html")]:
     path.unlink()
 for path in OUT.rglob("units.jsonl"):
     path.write_text("".join(sorted(path.read_text().splitlines(keepends=True))))

@@ -39,7 +39,7 @@
 //! | `correct` | [`Chip::correct`], [`Program::corrections`] |
 //! | `compare` | [`hardware::comparison::trial`] for each of [`mesh::MeshDesign::all`] |
 //! | `draw` | [`report::MeshDrawing`] of a [`mesh::StageTrace`] |
-//! | `train` | [`TrainSpec::load`](network::TrainSpec::load), then [`network::train::train`] and [`Trained::save`](network::Trained::save) |
+//! | `train` | [`TrainSpec::load`](network::TrainSpec::load), then [`network::train::train`], or [`train_resumable`](network::train::train_resumable), and [`Trained::save`](network::Trained::save) |
 //! | `calibrate` | [`Calibration::measure`](network::Calibration::measure), then [`save`](network::Calibration::save) |
 //! | `run` | [`Experiment::load`](experiment::Experiment::load), then [`experiment::run`] and [`Tables::write`](experiment::Tables::write); one network on one chip: [`Network::on_chip`] |
 //! | `sweep` | [`Experiment::new`](experiment::Experiment::new) with a `matrix` or a `program`, then as `run`; its law: [`hardware::Process::matrix_law`] |

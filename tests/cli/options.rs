@@ -9,7 +9,7 @@ use std::path::Path;
 const COMMON: [&str; 6] = ["format", "quiet", "verbose", "color", "help", "version"];
 
 /// A command, with options each of which must change what it prints or writes.
-const COMMANDS: [(&str, &[&str]); 20] = [
+const COMMANDS: [(&str, &[&str]); 21] = [
     ("new made", &["--example unitary"]),
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
     (
@@ -67,6 +67,7 @@ const COMMANDS: [(&str, &[&str]); 20] = [
             "--no-footer",
         ],
     ),
+    ("report out -o made.html", &["--template mine.html"]),
     ("program u.npy", &["--form svd", "--nearest-unitary", "--topology reck", "--cell crossing", "-o made.json"]),
     ("convert program.json", &["--to clements", "-o made.json"]),
     (
@@ -164,7 +165,8 @@ const COMMANDS: [(&str, &[&str]); 20] = [
 
 /// All that a command prints and writes, but for times.
 fn seen(scene: &Scene, command: &str) -> String {
-    let made = ["made", "made.npy", "made.json", "made.toml", "made.svg", "made.csv"].map(|name| scene.path(name));
+    let made = ["made", "made.npy", "made.json", "made.toml", "made.svg", "made.csv", "made.html"]
+        .map(|name| scene.path(name));
     for path in &made {
         let _ = fs::remove_dir_all(path);
         let _ = fs::remove_file(path);
@@ -189,7 +191,7 @@ fn add_files(path: &Path, seen: &mut String) {
         let mut entries: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
         entries.iter().for_each(|path| add_files(path, seen));
-    } else if path.is_file() && !path.ends_with("provenance.json") {
+    } else if path.is_file() && !["provenance.json", "report.html"].iter().any(|name| path.ends_with(name)) {
         *seen += &format!("{} {:?}", path.display(), fs::read(path).unwrap());
     }
 }
@@ -213,6 +215,7 @@ fn every_option_has_an_effect() {
     );
     scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
     scene.run(&[]).well();
+    scene.write("mine.html", "{{ title }}");
     for (command, options) in COMMANDS {
         let name = command.split(' ').next().unwrap();
         let help = run([name, "--help"]).well().out;

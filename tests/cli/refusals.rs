@@ -407,7 +407,7 @@ fn trainings() {
                 learning_rate = 1e-2\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n[calibration]\nports = 4\n";
     let train = |text: &str| {
         scene.write("train.toml", text);
-        scene.call("train train.toml")
+        scene.call("train train.toml --overwrite")
     };
     let (weights, calibration) = (scene.path("w.safetensors"), scene.path("calibration.json"));
     let before = (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap());

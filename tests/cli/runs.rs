@@ -14,6 +14,7 @@ mod folders;
 mod interruptions;
 mod sweeps;
 mod tasks;
+mod trainings;
 
 /// Runs an example; the perfect mesh with an ideal link must decide and compute as the floating-point reference does.
 fn example_holds(experiment: &Path) {
@@ -156,7 +157,7 @@ fn training_and_calibration_repeat_their_bytes() {
     let scene = copies("breast_cancer", &["breast_cancer.csv", "model.toml", "train.toml", "breast_cancer.toml"]);
     change(&scene, "train.toml", "epochs = 100", "epochs = 5");
     let made = || {
-        let ended = scene.call("train train.toml").well();
+        let ended = scene.call("train train.toml --overwrite").well();
         assert!(ended.out.starts_with("epoch 5/5") && ended.err.contains("wrote"), "{}{}", ended.out, ended.err);
         (fs::read(scene.path("weights.safetensors")).unwrap(), scene.text("calibration.json"))
     };
@@ -189,7 +190,8 @@ fn ctrl_c_keeps_what_training_has_reached() {
          learning_rate = 1e-3\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n",
     );
     let before = fs::read(scene.path("w.safetensors")).unwrap();
-    let child = phaseloom().arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let child =
+        phaseloom().args(["train", "--overwrite"]).arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut working = Working(child);
     let mut lines = BufReader::new(working.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.next().unwrap().starts_with("epoch 1/"));
@@ -197,8 +199,10 @@ fn ctrl_c_keeps_what_training_has_reached() {
     let said = std::thread::spawn(move || lines.collect::<Vec<String>>());
     working.interrupt();
     let said = said.join().unwrap();
-    assert!(said.last().unwrap().contains("wrote"), "{:?}", said.last());
+    assert!(said.iter().any(|line| line.contains("wrote")), "{said:?}");
+    assert!(said.last().unwrap().contains("goes on from the checkpoint"), "{:?}", said.last());
     assert!(fs::read(scene.path("w.safetensors")).unwrap() != before);
+    assert!(scene.path("w-checkpoint.safetensors").exists() && scene.path("w-history.csv").exists());
 }
 
 #[test]

@@ -12,8 +12,17 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The files whose bytes only the experiment may determine.
-pub const RESULTS: [&str; 8] =
-    ["table.csv", "summary.csv", "design.csv", "classes.csv", "confusion.csv", "run.json", "figure.svg", "figure.png"];
+pub const RESULTS: [&str; 9] = [
+    "table.csv",
+    "summary.csv",
+    "design.csv",
+    "classes.csv",
+    "confusion.csv",
+    "run.json",
+    "figure.svg",
+    "figure.png",
+    "report.json",
+];
 
 /// The binary, with a backtrace asked for, so that one that is printed would be seen.
 pub fn phaseloom() -> Command {

@@ -28,7 +28,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
     let arguments: &[&str] = match words[..] {
         _ if GATE.contains(&command) => return None,
         ["cargo", "run", "--example", name] => return Some(example(name)),
-        ["phaseloom", "run" | "train", file] if lacks_data(&sandbox.join(file)) => return None,
+        ["phaseloom", "run" | "train", file, ..] if lacks_data(&sandbox.join(file)) => return None,
         ["phaseloom", "run", file] if file.starts_with("examples/mnist/") => {
             edit(&sandbox.join(file), |text| {
                 // Two documents may name the same command.
@@ -45,7 +45,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             let [out, _] = phaseloom(sandbox, &words[1..]);
             return Some(out);
         }
-        ["phaseloom", "train", file] => {
+        ["phaseloom", "train", file, "--overwrite"] => {
             edit(&sandbox.join(file), |text| {
                 let (head, tail) = text.split_once("\nepochs = ").expect("a number of epochs");
                 let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit());

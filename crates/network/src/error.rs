@@ -184,10 +184,32 @@ pub enum NetworkError {
         convert: [String; 2],
     },
 
+    /// The checkpoint of a training with other settings, data or model.
+    #[error(
+        "{}: found the checkpoint of another training (other settings, data, model or version), expected one of this training, \
+         which writes the weights of {}; continue with its settings, or discard it with --restart", path.display(), settings.display()
+    )]
+    OtherCheckpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The model file of the training.
+        settings: PathBuf,
+    },
+
+    /// Weights or programs that training would replace.
+    #[error(
+        "{}: found a file that this training has not written, expected none: replace it with --overwrite, or name another file in the \
+         model file", path.display()
+    )]
+    ResultExists {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
-         that of guessing; lower `learning_rate` (now {learning_rate}) or `weight_decay`, or scale the inputs; nothing was written"
+         that of guessing; lower `learning_rate` (now {learning_rate}) or `weight_decay`, or scale the inputs; no weights were written"
     )]
     Diverged {
         /// Epoch, from 1.
@@ -357,6 +379,12 @@ phaseloom_files::error_codes! {
         Foreign = 514,
             "A model file of another program, such as a PyTorch checkpoint.",
             "Convert it to ONNX with the two lines of Python in the message.";
+        OtherCheckpoint = 515,
+            "There is a checkpoint of another training next to the weights.",
+            "`phaseloom train --restart` discards it; the settings that made it continue it.";
+        ResultExists = 516,
+            "Training would replace weights or programs that it has not written.",
+            "`phaseloom train --overwrite` replaces them; another `weights` in the model file keeps them.";
     } wraps { Self::File(error) => error, Self::Hardware(error) => error }
 }
 

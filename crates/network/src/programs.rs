@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::{InputFiles, InvalidValue};
-use phaseloom_hardware::{CoreSpec, Detection, LayerProgram, Scales};
+use phaseloom_hardware::{CoreSpec, Detection, LayerProgram, Scales, WeightKind};
 use phaseloom_mesh::{MatrixProgram, MeshDesign};
 
 use crate::error::Result;
+use crate::network::PhotonicLayer;
 use crate::weights::{Tensor, Tensors};
 
 const FORMAT: &str = "phaseloom-programs";
@@ -77,7 +78,7 @@ impl Programs {
         tensors.save(path)
     }
 
-    /// The layer of number `index` (photonic layers from 0) of the shape outputs × inputs, as its programs.
+    /// The photonic layer of number `index`, from 0, as its programs.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl Programs {
     pub fn layer(
         &self,
         index: usize,
-        shape: (usize, usize),
+        layer: &PhotonicLayer<'_>,
         (core, design): (&CoreSpec, &MeshDesign),
         detection: Detection,
         scales: &Scales,
@@ -101,8 +102,15 @@ impl Programs {
                 return Err(InvalidValue::new(key, found, expected).in_file(&self.path).into());
             }
         }
+        let (shape, kind) = (layer.shape(), layer.kind);
         let plan = core.plan(shape.0, shape.1, detection)?;
-        let blank = MatrixProgram::blank(core.ports, core.ports, design.clone());
+        let blank = match kind {
+            WeightKind::Unitary => {
+                let mesh = MatrixProgram::blank(shape.0, shape.0, design.clone()).stages()[0].phases().zeroed();
+                MatrixProgram::from_phases(design.clone(), shape.0, mesh)
+            }
+            _ => MatrixProgram::blank(core.ports, core.ports, design.clone()),
+        };
         let tile = |t: usize| {
             let (Some(phases), Some(gain)) =
                 (self.tensors.get(&format!("{index}.{t}.phases")), self.tensors.get(&format!("{index}.{t}.gain")))
@@ -126,7 +134,10 @@ impl Programs {
             Ok(Some(blank.with_phases(stages).with_electronic_gain(gain)))
         };
         let programs = (0..plan.tiles().len()).map(tile).collect::<Result<Vec<_>>>()?;
-        Ok(LayerProgram::from_programs(shape, core, detection, scales, programs)?)
+        match kind.is_complex() {
+            true => Ok(LayerProgram::from_complex_programs(shape, kind, core, programs)?),
+            false => Ok(LayerProgram::from_programs(shape, core, detection, scales, programs)?),
+        }
     }
 }
 

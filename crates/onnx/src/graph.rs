@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use phaseloom_files::{InputFiles, hex};
+use phaseloom_hardware::WeightKind;
 use phaseloom_network::data::{Batch, Dataset};
 use phaseloom_network::network::{Call, GraphSettings, Multiply, Observe, Operator};
 use phaseloom_network::{Network, NetworkError, PhotonicLayer, Result};
@@ -176,6 +177,7 @@ impl Network for Graph {
             .map(|(index, site)| PhotonicLayer {
                 index,
                 weight: &site.weight,
+                kind: WeightKind::Real,
                 vectors: site.positions.len(),
                 steps: site.steps,
                 sign_matters: Some(format!("(`{}`) is followed by electronics that use its sign", site.name)),

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::study::{Study, levels_text, metadata};
-use super::terminal::{output, results, whole};
+use super::terminal::{output, page, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::score::Unit;
@@ -102,6 +102,7 @@ impl Budget {
         }
         printed.table(table);
         sensitivity.into_iter().for_each(|table| printed.table(table));
+        page::write(&outcome)?;
         output::print_results(&printed, self.study.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)

@@ -7,7 +7,7 @@ use super::Exit;
 use super::run::{announcements, default_folder};
 use super::terminal::arguments::RunArguments;
 use super::terminal::figures::FigureOptions;
-use super::terminal::{interrupt, output, results, whole};
+use super::terminal::{interrupt, output, page, results, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::cost::analysis::{Analysis, BreakEven};
@@ -114,6 +114,7 @@ impl Cost {
         }
         text::write(&mut results, &run, &costed, chosen, &break_even);
         tables.into_iter().for_each(|table| results.table(table));
+        page::write(&run.outcome)?;
         output::print_results(&results, self.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)

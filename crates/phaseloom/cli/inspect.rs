@@ -5,7 +5,7 @@ use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::experiment::{Config, Experiment};
 use phaseloom::files::{Column, InputFiles, ResultTable, ResultValue, Results, TextTable, other_kind};
-use phaseloom::hardware::{CoreSpec, Detection, LayerProgram, MAX_PORTS, Scales};
+use phaseloom::hardware::{CoreSpec, Detection, LayerProgram, MAX_PORTS, Scales, Tile, WeightKind};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::network::{Operator, Place};
 use phaseloom::network::{Network, PhotonicLayer};
@@ -46,6 +46,8 @@ const COLUMNS: [&str; 11] =
 struct Tiles {
     all: usize,
     zero: usize,
+    /// Interferometers of the core of a tile.
+    interferometers: usize,
 }
 
 impl Inspect {
@@ -69,12 +71,12 @@ impl Inspect {
         let mut electronic: Vec<String> = Vec::new();
         for operator in network.operators() {
             let layer = photonic.as_slice().first().filter(|_| operator.place == Place::Photonic);
-            let tiles = layer.map(|layer| tiles(&core, detection, layer)).transpose()?;
+            let tiles = layer.map(|layer| tiles(&core, detection, layer, per_core)).transpose()?;
             if layer.is_some() {
                 photonic.next();
             }
             totals[usize::from(layer.is_none())] += operator.macs;
-            table.row(cells(&operator, tiles.as_ref(), per_core));
+            table.row(cells(&operator, tiles.as_ref()));
             let Operator { name, kind, place, shape, vectors, macs } = operator;
             match (place, tiles) {
                 (Place::Electronic(reason), _) => {
@@ -82,14 +84,15 @@ impl Inspect {
                 }
                 (Place::Photonic, tiles) => {
                     let (rows, columns) = shape.unwrap_or_default();
-                    let programmed = tiles.map_or(0, |tiles| tiles.all - tiles.zero);
+                    let programmed = tiles.as_ref().map_or(0, |tiles| tiles.all - tiles.zero);
+                    let interferometers = tiles.map_or(0, |tiles| programmed * tiles.interferometers);
                     text.row([
                         shortened(&name, 24),
                         kind,
                         format!("{rows}×{columns}"),
                         vectors.to_string(),
                         programmed.to_string(),
-                        short((programmed * per_core) as f64),
+                        short(interferometers as f64),
                         short(macs),
                     ]);
                 }
@@ -148,11 +151,25 @@ impl Inspect {
     }
 }
 
-/// Tiles of the matrix of a layer.
-fn tiles(core: &CoreSpec, detection: Detection, layer: &PhotonicLayer<'_>) -> anyhow::Result<Tiles> {
-    let plan = core.plan(layer.weight.nrows(), layer.weight.ncols(), detection)?;
-    let zero = plan.tiles().iter().filter(|tile| tile.block(layer.weight).iter().all(|&w| w == 0.0)).count();
-    Ok(Tiles { all: plan.tiles().len(), zero })
+/// Tiles of the matrix of a layer. A core has `per_core` interferometers; a unitary layer has one mesh of its own size.
+fn tiles(core: &CoreSpec, detection: Detection, layer: &PhotonicLayer<'_>, per_core: usize) -> anyhow::Result<Tiles> {
+    let (outputs, inputs) = layer.shape();
+    let plan = core.plan(outputs, inputs, detection)?;
+    // The imaginary part of a complex weight is below its real part.
+    let is_zero = |tile: &Tile| tile.block(layer.weight).iter().all(|&w| w == 0.0);
+    let zero = plan.tiles().iter().filter(|tile| {
+        is_zero(tile) && (!layer.kind.is_complex() || is_zero(&Tile { row: tile.row + outputs, ..**tile }))
+    });
+    let zero = zero.count();
+    let interferometers = match layer.kind {
+        WeightKind::Unitary => {
+            let identity = DMatrix::identity(2 * outputs, outputs);
+            let program = LayerProgram::complex(&identity, layer.kind, core, &core.design()?)?;
+            program.tiles().iter().flatten().map(|tile| tile.program.interferometers()).sum()
+        }
+        _ => per_core,
+    };
+    Ok(Tiles { all: plan.tiles().len(), zero, interferometers })
 }
 
 /// Interferometers of a core.
@@ -166,17 +183,17 @@ fn interferometers(core: &CoreSpec, detection: Detection) -> anyhow::Result<usiz
 }
 
 /// The cells of an operator, in the order of [`COLUMNS`].
-fn cells(operator: &Operator, tiles: Option<&Tiles>, per_core: usize) -> Vec<ResultValue> {
+fn cells(operator: &Operator, tiles: Option<&Tiles>) -> Vec<ResultValue> {
     let Operator { name, kind, place, shape, vectors, macs } = operator;
     let (place, reason) = match place {
         Place::Photonic => ("photonic", ""),
         Place::Electronic(reason) => ("electronic", reason.as_str()),
     };
     let (rows, columns) = shape.unwrap_or_default();
-    let (all, zero) = tiles.map_or((0, 0), |tiles| (tiles.all, tiles.zero));
+    let (all, zero, each) = tiles.map_or((0, 0, 0), |tiles| (tiles.all, tiles.zero, tiles.interferometers));
     let texts: [ResultValue; 4] =
         [name.clone().into(), kind.clone().into(), place.to_owned().into(), reason.to_owned().into()];
-    let counts = [rows, columns, *vectors, all, zero, (all - zero) * per_core].map(ResultValue::from);
+    let counts = [rows, columns, *vectors, all, zero, (all - zero) * each].map(ResultValue::from);
     texts.into_iter().chain(counts).chain([(*macs).into()]).collect()
 }
 

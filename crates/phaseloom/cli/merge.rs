@@ -1,8 +1,8 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
-use super::terminal::output;
 use super::terminal::results::{self, ResultOptions};
+use super::terminal::{output, page};
 use clap::Args;
 use phaseloom::experiment::{Tables, loses, merge};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,9 @@ impl Merge {
         if outcome.points.iter().any(|point| point.config.tolerance.is_some()) {
             output::status(&format!("note: `phaseloom tolerance {}` prints the results", folder.display()));
         } else if let Some(tables) = Tables::new(&outcome) {
-            self.results.show(&outcome, &tables)?;
+            results::write(&outcome, &tables, self.results.figures)?;
+            page::write(&outcome)?;
+            self.results.print(&tables)?;
             if loses(&tables) {
                 output::status(&format!(
                     "note: `phaseloom run {}` finds out which source costs most, in at most a tenth of the time of this run",

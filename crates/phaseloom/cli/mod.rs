@@ -19,6 +19,7 @@ mod new;
 mod program;
 #[cfg(test)]
 mod reference;
+mod report;
 mod run;
 mod spectra;
 mod study;
@@ -80,6 +81,7 @@ commands! {
     yields::Yield,
     tolerance::Tolerance,
     budget::Budget,
+    report::Report,
     program::Program,
     convert::Convert,
     chip::Chip,

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::arguments::RunArguments;
 use super::terminal::results::ResultOptions;
-use super::terminal::{interrupt, output, results};
+use super::terminal::{interrupt, output, page, results};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
@@ -19,8 +19,8 @@ use std::time::Instant;
 
 /// Run a trained network, or one matrix, on sampled imperfect chips, over a grid of settings
 ///
-/// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, classes.csv, confusion.csv, figure.svg,
-/// figure.png and provenance.json to DIR, and calibration.json if the run measures the scales of the converters. If
+/// Writes report.html, experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, classes.csv, confusion.csv,
+/// figure.svg, figure.png and provenance.json to DIR, and calibration.json if the run measures the scales of the converters. If
 /// interrupted, the same command resumes the run.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -169,7 +169,9 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        self.results.show(&outcome, &tables)?;
+        results::write(&outcome, &tables, self.results.figures)?;
+        page::write(&outcome)?;
+        self.results.print(&tables)?;
         outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::study::{Pass, Study, levels_text, metadata};
-use super::terminal::{output, results, whole};
+use super::terminal::{output, page, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::yields::tolerance::{Estimate, MAX_DISORDER, Tolerances, on_grid, tolerance};
@@ -150,9 +150,10 @@ impl Tolerance {
         let mut printed = Results::default();
         self.text(&mut printed, experiment, outcome, found);
         printed.table(table);
+        page::write(outcome)?;
         output::print_results(&printed, self.study.format)?;
         output::status(&format!(
-            "results in {}{}: tolerance.csv, critical.csv, figure-tolerance.svg and more",
+            "results in {}{}: report.html, tolerance.csv, critical.csv, figure-tolerance.svg and more",
             outcome.folder().display(),
             std::path::MAIN_SEPARATOR
         ));

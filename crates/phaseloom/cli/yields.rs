@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::study::{Pass, Study, levels_text, metadata};
-use super::terminal::{output, results, whole};
+use super::terminal::{output, page, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::yields::expect_source;
@@ -74,6 +74,7 @@ impl Yield {
         let mut printed = Results::default();
         self.text(&mut printed, &experiment, &outcome, &yields);
         printed.table(table);
+        page::write(&outcome)?;
         output::print_results(&printed, self.study.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)

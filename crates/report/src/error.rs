@@ -71,6 +71,22 @@ pub enum ReportError {
     /// The text is not CSV.
     #[error("the table is not CSV")]
     Csv(#[from] csv::Error),
+    /// A folder of a report holds no table of results.
+    #[error(
+        "{folder}: found no table of results, expected the folder of a finished run, yield, tolerance, budget or cost"
+    )]
+    NoStudy {
+        /// The folder.
+        folder: String,
+    },
+    /// A template of a report cannot be used.
+    #[error("line {line} of the template: {problem}")]
+    Template {
+        /// Line in the template, 0 if unknown.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// The drawing library failed.
     #[error("the figure could not be drawn")]
     Draw(#[from] plotters::drawing::DrawingAreaErrorKind<std::io::Error>),
@@ -107,6 +123,16 @@ impl ReportError {
         (712, "A text to be turned into an image is not SVG.", "Give an SVG file."),
         (713, "The width of an image is out of range.", "Choose a width that the message states."),
         (714, "An image could not be compressed.", "Please report it."),
+        (
+            715,
+            "A folder of a report holds no table of results.",
+            "Give the folder of a finished run, or finish the run with `phaseloom run DIR`.",
+        ),
+        (
+            716,
+            "The template of a report is no valid template, or names something that a page does not have.",
+            "Correct the named line; the how-to page on reports lists all names.",
+        ),
     ];
 
     /// The code of this error. `phaseloom explain` explains it.
@@ -127,6 +153,8 @@ impl ReportError {
             Self::Svg { .. } => Self::CODES[11].0,
             Self::Width { .. } => Self::CODES[12].0,
             Self::Encode { .. } => Self::CODES[13].0,
+            Self::NoStudy { .. } => Self::CODES[14].0,
+            Self::Template { .. } => Self::CODES[15].0,
         }
     }
 }

@@ -18,6 +18,7 @@ mod pdf;
 mod plot;
 mod png;
 mod power_law_fit;
+mod report;
 mod style;
 mod summary;
 mod table;
@@ -25,12 +26,13 @@ mod table;
 pub use error::ReportError;
 pub use figure::{
     BUDGET_FIGURE, COMPARISON_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, SENSITIVITY_FIGURE,
-    TOLERANCE_FIGURE, VALIDATION_FIGURES, YIELD_FIGURE,
+    TOLERANCE_FIGURE, TRAINING_FIGURE, VALIDATION_FIGURES, YIELD_FIGURE,
 };
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use pdf::pdf;
 pub use png::png;
 pub use power_law_fit::PowerLawFit;
+pub use report::{REPORT_TABLES, Report, Session, Study};
 pub use style::{FigureStyle, Length, LengthError};
 pub use table::{Row, Table, csv_text};
 

@@ -17,7 +17,7 @@ const NARROW_TEXT: f64 = 0.75;
 /// ```
 /// use phaseloom_report::FigureStyle;
 ///
-/// let column = FigureStyle { width: Some("86mm".parse()?), title: false, footer: false };
+/// let column = FigureStyle { width: Some("86mm".parse()?), title: false, ..FigureStyle::default() };
 /// assert_eq!(column.width.unwrap().to_string(), "86mm");
 /// # Ok::<(), phaseloom_report::LengthError>(())
 /// ```
@@ -29,11 +29,13 @@ pub struct FigureStyle {
     pub title: bool,
     /// Whether the figure has its footer, which names version, identity and seed.
     pub footer: bool,
+    /// Whether every point has an invisible mark that holds its value as a text, for a page with pointer and keyboard.
+    pub values: bool,
 }
 
 impl Default for FigureStyle {
     fn default() -> Self {
-        Self { width: None, title: true, footer: true }
+        Self { width: None, title: true, footer: true, values: false }
     }
 }
 

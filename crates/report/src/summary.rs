@@ -29,7 +29,7 @@ pub(crate) const KINDS: [(Kind, &str, &str); 6] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Score {
     /// Start of the names of its columns.
-    key: &'static str,
+    pub key: &'static str,
     /// Title of its axis.
     pub title: &'static str,
     pub values: Values,
@@ -47,8 +47,34 @@ pub(crate) enum Values {
 }
 
 impl Score {
+    /// The share of chips that pass.
+    pub(crate) const YIELD: &'static Self = &Self::new("yield", "yield (%)", Values::Shares);
+
     const fn new(key: &'static str, title: &'static str, values: Values) -> Self {
         Self { key, title, values }
+    }
+
+    /// A value with its unit and always two decimals of a percentage, for sentences.
+    pub(crate) fn sentence(&self, value: f64) -> String {
+        match self.values {
+            Values::Numbers => self.text(value),
+            Values::Shares | Values::Ratios => format!("{value:.2} %"),
+        }
+    }
+
+    /// An interval with its unit.
+    pub(crate) fn interval(&self, low: f64, high: f64) -> String {
+        format!("{}–{}", self.sentence(low).trim_end_matches(" %"), self.sentence(high))
+    }
+
+    /// Its name in a sentence.
+    pub(crate) fn name(&self) -> &'static str {
+        self.title.split_once(" (").map_or(self.title, |(name, _)| name)
+    }
+
+    /// The score whose columns a summary has.
+    pub(crate) fn in_table(table: &Table) -> Option<&'static Self> {
+        SCORES.iter().find(|score| table.column(&format!("{}_mean", score.key)).is_ok())
     }
 
     /// A value in the unit of the figure, such as `97.7 %`.
@@ -109,7 +135,7 @@ pub(crate) struct Summary {
 
 impl Level {
     /// Spells equal numbers equally. An empty cell has no level.
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Some(Self(format!("{}", number + 0.0))),
             _ => (!text.is_empty()).then(|| Self(text.to_owned())),
@@ -132,7 +158,7 @@ impl Summary {
         let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
         let swept = point + 1..chips.max(point + 1);
         let column = |score: &Score, name: &str| format!("{}_{name}", score.key);
-        let score = SCORES.iter().find(|score| table.column(&column(score, "mean")).is_ok()).unwrap_or(&SCORES[0]);
+        let score = Score::in_table(table).unwrap_or(&SCORES[0]);
         let [mean, q10, q50, q90] = ["mean", "q10", "q50", "q90"].map(|name| column(score, name));
         for needed in [&mean, &q10, &q50, &q90] {
             table.column(needed)?;

@@ -26,6 +26,12 @@ impl Table {
         Self { chips: Some(Box::new(chips)), ..self }
     }
 
+    /// The table with the rows that `is_kept` chooses.
+    pub(crate) fn filtered(&self, is_kept: impl Fn(&Row) -> bool) -> Self {
+        let rows = self.rows.iter().filter(|row| is_kept(row)).cloned().collect();
+        Self { rows, ..self.clone() }
+    }
+
     /// The table of single chips, if there is one.
     pub(crate) fn chips(&self) -> Option<&Self> {
         self.chips.as_deref()

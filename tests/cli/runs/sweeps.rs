@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files that the experiment alone determines.
-const FILES: [&str; 4] = ["table.csv", "summary.csv", "figure.svg", "figure.png"];
+const FILES: [&str; 5] = ["table.csv", "summary.csv", "figure.svg", "figure.png", "report.json"];
 
 const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.02\n\
     [insertion_loss]\nloss_db = 0.2\n[phase_quantization]\nbits = 7\n[phase_shifter]\npower_pi_w = 0.01\n";

@@ -98,7 +98,8 @@ pub(super) fn notes(config: &Config, library: &Library) -> Vec<String> {
     notes
 }
 
-/// Checks before the run that every photonic layer has a weight that is not zero: others have no tiles, and no precision.
+/// Checks before the run that every photonic layer has real weights, and one that is not zero: others have no tiles, and no
+/// precision.
 pub(super) fn expect_weights(experiment: &Experiment, points: &[Point]) -> Result<(), ExperimentError> {
     let mut seen = BTreeSet::new();
     for point in points {
@@ -110,6 +111,12 @@ pub(super) fn expect_weights(experiment: &Experiment, points: &[Point]) -> Resul
         // The run itself reports a model that cannot be read.
         let Ok(network) = point.config.open_network(&path, &InputFiles::default()) else { continue };
         for layer in network.photonic_layers() {
+            if layer.kind.is_complex() {
+                let found = format!("a network whose layer {} is complex", layer.index);
+                let expected = "photonic layers of real weights: the cost counts the detectors and converters after every \
+                                layer, and complex layers have none";
+                return Err(experiment.with_line(InvalidValue::new("model", found, expected)));
+            }
             if layer.weight.iter().all(|weight| *weight == 0.0) {
                 let found = format!("a network whose layer {} has only weights of 0", layer.index);
                 let expected = "weights that compute something: the layer takes no core and has no precision; remove it from \

@@ -6,8 +6,8 @@ use crate::run::prepare::{Chunk, PreparedPoint};
 use crate::store::record::{DesignResult, LayerResult, Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
-    ProductStatistics,
+    Batch, CoreSharing, CoreUse, DigitalProduct, FieldProduct, GainCalibration, LayerAddress, LayerDesign, Link,
+    MatrixProduct, ProductStatistics,
 };
 use phaseloom_network::{LayerMeasurement, PassAddress};
 use std::sync::Arc;
@@ -150,6 +150,10 @@ impl PreparedPoint {
         let mut products = NetworkProducts::default();
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
+            if program.kind().is_complex() {
+                products.add_fields(FieldProduct::digital(program, phases)?);
+                continue;
+            }
             let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales)?;
             let error = product.matrix_error(program.weight());
             products.errors.push((error, error));

@@ -133,7 +133,9 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
             files.extend(["classes.csv".to_owned(), "confusion.csv".to_owned()]);
         }
     }
-    files.extend(["run.json", "figure.svg", "figure.png", "provenance.json"].map(str::to_owned));
+    files.extend(
+        ["run.json", "figure.svg", "figure.png", "report.html", "report.json", "provenance.json"].map(str::to_owned),
+    );
     files.extend(prepared.scales().map(|(name, _)| name.to_owned()));
     if options.outputs.is_some() {
         let shots = |unit: &Unit| unit.row.shots(experiment.config.shots) as usize;
@@ -181,7 +183,7 @@ impl PreparedPoint {
     pub(crate) fn bytes_of_unit(&self) -> f64 {
         let entries = (self.config.core.ports as f64).powi(2);
         let layers = self.network.photonic_layers();
-        let widest = layers.iter().map(|layer| layer.weight.nrows().max(layer.weight.ncols()) * layer.vectors).max();
+        let widest = layers.iter().map(|layer| layer.values().0.max(layer.values().1) * layer.vectors).max();
         let outputs = 8.0 * self.test_set.exact.len() as f64;
         16.0 * self.core_entries() + 120.0 * entries + 64.0 * (CHUNK * widest.unwrap_or(0)) as f64 + outputs
     }

@@ -5,8 +5,8 @@ use crate::input::files::needs_scales;
 use phaseloom_files::{InputFiles, InvalidValue, read_key};
 use phaseloom_hardware::correction::CorrectionPlan;
 use phaseloom_hardware::{
-    CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
-    MatrixProduct, OpticalProduct, Precision, Process, Scales, bound_scales,
+    CoreSpec, CoreUse, Detection, FieldProduct, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram,
+    Link, MatrixProduct, OpticalProduct, Precision, Process, Scales, bound_scales, check_fields,
 };
 use phaseloom_mesh::MeshDesign;
 use phaseloom_network::{Calibration, Network};
@@ -85,16 +85,19 @@ impl NetworkProgram {
         let (mut layers, mut scales) = (Vec::new(), Vec::new());
         for (i, view) in network.photonic_layers().iter().enumerate() {
             let scale = match calibration {
-                Some(c) if bound => bound_scales(view.weight, core, link, c.layers[i].input_scale)?,
+                Some(c) if bound && !view.kind.is_complex() => {
+                    bound_scales(view.weight, core, link, c.layers[i].input_scale)?
+                }
                 Some(c) => Scales { input: c.layers[i].input_scale, full_scale: c.layers[i].full_scale.clone() },
                 None => {
-                    let plan = core.plan(view.weight.nrows(), view.weight.ncols(), link.detection)?;
+                    let (outputs, inputs) = view.shape();
+                    let plan = core.plan(outputs, inputs, link.detection)?;
                     Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] }
                 }
             };
             let layer = match network.programs() {
-                Some(programs) => programs.layer(i, view.weight.shape(), (core, design), link.detection, &scale)?,
-                None => LayerProgram::with_design(view.weight, core, design, link.detection, &scale)?,
+                Some(programs) => programs.layer(i, view, (core, design), link.detection, &scale)?,
+                None => view.program(core, design, link.detection, &scale)?,
             };
             layers.push(Arc::new(layer));
             scales.push(scale);
@@ -137,7 +140,10 @@ impl NetworkProgram {
         let mut products = NetworkProducts::default();
         let mut address = first;
         for ((program, design), scales) in self.layers.iter().zip(designs).zip(&self.scales) {
-            if design.fits_single(scales) && precision.on(link) == Precision::Single {
+            if program.kind().is_complex() {
+                check_fields(design.process(), link).map_err(HardwareError::Unfit)?;
+                products.add_fields(FieldProduct::new(program, design, core_use, address)?);
+            } else if design.fits_single(scales) && precision.on(link) == Precision::Single {
                 products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, address)?);
             } else {
                 products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, address)?);
@@ -159,6 +165,12 @@ pub struct NetworkProducts {
 }
 
 impl NetworkProducts {
+    /// All of the error reaches the fields.
+    pub(crate) fn add_fields(&mut self, product: FieldProduct) {
+        self.errors.push((product.matrix_error(), product.matrix_error()));
+        self.all.push(Box::new(product));
+    }
+
     fn add<T: Real>(&mut self, product: OpticalProduct<T>) {
         self.errors.push((product.matrix_error(), product.measured_error()));
         self.all.push(Box::new(product));

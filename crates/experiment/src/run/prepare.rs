@@ -11,7 +11,7 @@ use crate::run::network_program::NetworkProgram;
 use crate::run::task::{self, Task, class_axis};
 use phaseloom_files::{InvalidValue, require_memory};
 use phaseloom_hardware::correction::Interrupt;
-use phaseloom_hardware::{Batch, LayerDesign, Process};
+use phaseloom_hardware::{Batch, LayerDesign, Process, check_fields};
 use phaseloom_network::{Dataset, ExactPass, Network, NetworkError, Truth};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -73,6 +73,9 @@ pub(crate) fn prepare(
         let model_key = config.network_key();
         if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
+        }
+        if network.photonic_layers().iter().any(|layer| layer.kind.is_complex()) {
+            check_fields(&config.process, &config.link).map_err(|invalid| experiment.with_line(invalid))?;
         }
         let judged = (config.threshold, config.class_axis, config.metric, &config.expect);
         let test_key = format!("{model_key}{}{judged:?}", to_value(&config.data));

@@ -15,6 +15,7 @@
 //! that jitter count at their mean (derived; the rules are those of straight-through estimators, Bengio et al. 2013).
 
 use crate::link::Detection;
+use crate::product::layer_program::TileProgram;
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::optical::{OpticalProduct, Optics, Readings};
 use crate::product::slopes::{CorePass, SlopeMethod};
@@ -28,8 +29,8 @@ use phaseloom_numerics::linalg::multiply;
 /// What the backward pass needs of a product: the inputs, and the measured values unless the link is ideal.
 #[derive(Debug)]
 pub struct ProductTrace {
-    input: Batch,
-    values: Vec<Vec<f64>>,
+    pub(super) input: Batch,
+    pub(super) values: Vec<Vec<f64>>,
 }
 
 /// Gradients of a loss for one tile.
@@ -115,7 +116,7 @@ impl OpticalProduct<f64> {
         trace: &ProductTrace,
         gradient: &Batch,
         needs_input: bool,
-        method: &dyn SlopeMethod,
+        method: Option<&dyn SlopeMethod>,
     ) -> (Vec<Option<TileGradient>>, Option<Batch>) {
         let plan = self.program.plan();
         assert_eq!(self.realised.len(), plan.tiles().len(), "a product for a backward pass");
@@ -144,7 +145,11 @@ impl OpticalProduct<f64> {
                 let mut rows = by_input.rows_mut(tile.column, inputs);
                 rows += slope;
             }
-            let (phases, along, passes) = self.phase_slopes(t, realised, (&sent.fields, &adjoint), method);
+            let (Some(program), Some(method)) = (&self.program.tiles()[t], method) else { continue };
+            let by_matrix = adjoint.product(&sent.fields.transposed(), [1.0, -1.0]).complex();
+            let vectors = || [sent.fields.complex(), adjoint.complex()];
+            let (phases, along, passes) =
+                phase_slopes(program, realised, by_matrix, (trace.input.ncols(), &vectors), method);
             tiles.push(Some(TileGradient { phases, log_gain: of_readings.unwrap_or(along), passes }));
         }
         (tiles, by_input)
@@ -207,30 +212,30 @@ impl OpticalProduct<f64> {
         let of = |part: &DMatrix<f64>| slopes.component_mul(part) * 2.0;
         (Parts { re: of(&fields.re), im: fields.im.as_ref().map(of) }, Some(along))
     }
+}
 
-    /// The gradient by the phases of every stage, Re Σ λ*·ã, and the number of passes of light.
-    ///
-    /// A batch that is larger than the number of ports passes the meshes as the gradient by the matrix, so that its size costs one
-    /// product alone; a smaller one passes as it is.
-    fn phase_slopes(
-        &self,
-        t: usize,
-        realised: &RealisedTile,
-        (fields, adjoint): (&Parts, &Parts),
-        method: &dyn SlopeMethod,
-    ) -> (Vec<Phases>, f64, u64) {
-        let Some(tile) = &self.program.tiles()[t] else { return (Vec::new(), 0.0, 0) };
-        let (ports, columns) = (tile.program.shape(), realised.corner.ncols());
-        let by_matrix = adjoint.product(&fields.transposed(), [1.0, -1.0]).complex();
-        let along = by_matrix.dotc(&realised.corner).re;
-        let padded = |matrix: DMatrix<Complex64>, rows: usize| matrix.resize_vertically(rows, Complex64::ZERO);
-        let (fields, adjoint) = if method.takes_matrix() && fields.re.ncols() >= columns {
-            (DMatrix::identity(ports.1, columns), padded(by_matrix, ports.0))
-        } else {
-            (padded(fields.complex(), ports.1), padded(adjoint.complex(), ports.0))
-        };
-        let DrivenChip { chip, driven, .. } = &realised.chip;
-        let pass = CorePass { chip, program: &tile.program, driven, fields: &fields, adjoint: &adjoint };
-        (method.slopes(&pass), along, method.passes(&pass))
-    }
+/// The gradient by the phases of every stage, Re Σ λ*·ã, and the number of passes of light.
+///
+/// `by_matrix` is Σ λ·a†, the gradient by the realised corner; `vectors` gives the fields a (inputs × vectors) and the adjoints λ
+/// (outputs × vectors) of `count` vectors. A batch that is larger than the number of ports passes the meshes as the gradient by
+/// the matrix, so that its size costs one product alone; a smaller one passes as it is.
+pub(super) fn phase_slopes(
+    tile: &TileProgram,
+    realised: &RealisedTile,
+    by_matrix: DMatrix<Complex64>,
+    (count, vectors): (usize, &dyn Fn() -> [DMatrix<Complex64>; 2]),
+    method: &dyn SlopeMethod,
+) -> (Vec<Phases>, f64, u64) {
+    let (ports, columns) = (tile.program.shape(), realised.corner.ncols());
+    let along = by_matrix.dotc(&realised.corner).re;
+    let padded = |matrix: DMatrix<Complex64>, rows: usize| matrix.resize_vertically(rows, Complex64::ZERO);
+    let (fields, adjoint) = if method.takes_matrix() && count >= columns {
+        (DMatrix::identity(ports.1, columns), padded(by_matrix, ports.0))
+    } else {
+        let [fields, adjoint] = vectors();
+        (padded(fields, ports.1), padded(adjoint, ports.0))
+    };
+    let DrivenChip { chip, driven, .. } = &realised.chip;
+    let pass = CorePass { chip, program: &tile.program, driven, fields: &fields, adjoint: &adjoint };
+    (method.slopes(&pass), along, method.passes(&pass))
 }

@@ -45,9 +45,7 @@ impl DigitalProduct {
             let mut block = tile.block(weight).clone_owned();
             let largest = block.amax();
             if let (Some(phases), true) = (phases, largest > 0.0) {
-                // A mid-tread converter of one bit has no code but zero.
-                let codes = Converter { bits: read_key!("process.phase_quantization", phases.bits).max(2) }.signed();
-                block.iter_mut().for_each(|w| *w = codes.round(*w / largest) * largest);
+                block.iter_mut().for_each(|w| *w = phases.round_weight(*w, largest));
             }
             block
         });
@@ -66,6 +64,15 @@ impl DigitalProduct {
         let squares = tiles.map(|(tile, block)| (block - tile.block(weight)).norm_squared());
         let norm = weight.norm();
         if norm > 0.0 { squares.sum::<f64>().sqrt() / norm } else { 0.0 }
+    }
+}
+
+impl PhaseQuantization {
+    /// A weight of a tile in electronics with the bits of the phases: the nearest code over ± the largest weight.
+    pub(super) fn round_weight(&self, weight: f64, largest: f64) -> f64 {
+        // A mid-tread converter of one bit has no code but zero.
+        let codes = Converter { bits: read_key!("process.phase_quantization", self.bits).max(2) }.signed();
+        codes.round(weight / largest) * largest
     }
 }
 

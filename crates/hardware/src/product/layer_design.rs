@@ -102,6 +102,12 @@ impl LayerDesign {
         Ok(Self { tiles: tiles.collect::<Result<_, _>>()?, process: process.clone(), correction: None })
     }
 
+    /// The process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// The same layer with each of its chips corrected before it computes. The predicted error remains that of uncorrected
     /// chips.
     #[must_use]

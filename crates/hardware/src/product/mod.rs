@@ -4,6 +4,7 @@ pub mod address;
 pub mod backward;
 pub mod core_spec;
 pub mod digital;
+pub mod field;
 pub mod layer_design;
 pub mod layer_program;
 pub mod matrix_product;

@@ -9,12 +9,14 @@ use crate::error::HardwareError;
 use crate::link::transmitter::{ModulatedBatch, Transmitter};
 use crate::link::{Detection, Detector, Link, OutputFields, Receiver};
 use crate::product::address::{LayerAddress, NoiseAddress};
-use crate::product::core_spec::{CoreSharing, CoreUse};
+use crate::product::core_spec::CoreUse;
 use crate::product::layer_design::{LayerDesign, relative_error};
 use crate::product::layer_program::{LayerProgram, TileProgram};
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
-use crate::product::tile_engine::{DrivenChip, RealisedTile, StaticErrors, Surroundings, TileEngine};
+use crate::product::tile_engine::{
+    ChipTile, DrivenChip, RealisedTile, StaticErrors, Surroundings, TileEngine, on_chips,
+};
 use crate::product::tile_sum::{SummedTiles, TileSum};
 use crate::tile::Tile;
 use nalgebra::DMatrix;
@@ -77,7 +79,7 @@ impl<T: Real> OpticalProduct<T> {
     ///
     /// # Panics
     ///
-    /// If `design` is that of another program with as many tiles, or was corrected with programs of another shape.
+    /// If the weights are complex, or `design` is that of another program with as many tiles, or was corrected with programs of another shape.
     pub fn new(
         program: &Arc<LayerProgram>,
         design: &Arc<LayerDesign>,
@@ -98,21 +100,16 @@ impl<T: Real> OpticalProduct<T> {
         address: LayerAddress,
         chips: Option<&[Option<Chip>]>,
     ) -> Result<Self, HardwareError> {
+        assert!(!program.kind().is_complex(), "a field product for complex weights");
         scales.check(program.tiles().len())?;
-        if design.tiles.len() != program.tiles().len() {
-            let expected = format!("those of the program, {}", program.tiles().len());
-            return Err(HardwareError::unfit("tiles of the design (number of)", design.tiles.len(), expected));
-        }
         let receiver = link.receiver(program.ports())?;
         let transmitter = Transmitter::new(link, scales.input, program.plan());
         let around = Surroundings {
             link,
-            calibration: core_use.calibration,
             leakage: transmitter.leakage(),
             quadratures: Quadratures { sent: transmitter.quadrature(), read: receiver.needs_imaginary_part() },
             input_scale: scales.input,
         };
-        let mut shared: Option<Chip> = None;
         let mut errors = StaticErrors::default();
         // A jittering matrix differs from vector to vector. Tiles of zeros, as in groups of a convolution, cost nothing alone.
         let is_linear = link.is_ideal()
@@ -120,40 +117,25 @@ impl<T: Real> OpticalProduct<T> {
             && design.process.phase_jitter.is_none()
             && program.tiles().iter().all(Option::is_some);
         let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
-        let mut tiles = Vec::with_capacity(program.tiles().len());
-        let mut kept = vec![None; if chips.is_some() { program.tiles().len() } else { 0 }];
-        for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
-            let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
-                tiles.push(None);
-                continue;
-            };
-            let own = address.chip(t);
-            let id = if core_use.sharing == CoreSharing::Shared { ChipId { core: 0, ..own } } else { own };
-            let given = chips.and_then(|chips| chips[t].as_ref());
-            let chip = match given.or(shared.as_ref()) {
-                Some(chip) => chip.clone(),
-                None => Chip::fabricate(&design.process, &tile.program, id)?,
-            };
-            if core_use.sharing == CoreSharing::Shared {
-                shared = Some(chip.clone());
-            }
-            let chip = match &design.correction {
-                Some(plan) => DrivenChip::corrected(tile, tile_design, chip, plan, own)?,
-                None => DrivenChip::new(tile_design, chip),
-            };
-            let realised = RealisedTile::new(tile, chip, &around)?;
+        let count = program.tiles().len();
+        let mut tiles: Vec<_> = (0..count).map(|_| None).collect();
+        let mut kept = vec![None; if chips.is_some() { count } else { 0 }];
+        let in_phase = link.detection == Detection::Homodyne;
+        on_chips((program, design), core_use.sharing, address, chips, &mut |of: ChipTile<'_>| {
+            let realised = RealisedTile::new(of.program, of.chip, core_use.calibration, in_phase)?;
             errors.add(&realised.errors);
             if chips.is_some() {
-                kept[t] = Some(realised.clone());
+                kept[of.index] = Some(realised.clone());
             }
             match &mut sum {
-                Some(sum) => sum.add(&tile.tile, &realised),
+                Some(sum) => sum.add(&of.program.tile, &realised),
                 None => {
-                    let (realised, full_scale) = ((realised, id.core), scales.full_scale[t]);
-                    tiles.push(Some(TileEngine::new(tile, tile_design, realised, &around, full_scale)));
+                    let (realised, full_scale) = ((realised, of.core), scales.full_scale[of.index]);
+                    tiles[of.index] = Some(TileEngine::new(of.program, of.design, realised, &around, full_scale));
                 }
             }
-        }
+            Ok(())
+        })?;
         Ok(Self {
             program: program.clone(),
             design: design.clone(),

@@ -1,18 +1,15 @@
 //! A layer as the chips of one trial realise it, with the state of every stage: for derivatives through its chips.
 
-use crate::chip::{Chip, ChipId};
+use crate::chip::Chip;
 use crate::error::HardwareError;
-use crate::link::{Detection, Link};
 use crate::product::address::LayerAddress;
-use crate::product::core_spec::{CoreSharing, CoreUse};
+use crate::product::core_spec::CoreUse;
 use crate::product::layer_design::LayerDesign;
 use crate::product::layer_program::LayerProgram;
-use crate::product::tile_engine::{DrivenChip, RealisedTile, Surroundings};
+use crate::product::tile_engine::{ChipTile, RealisedTile, on_chips};
 use nalgebra::DMatrix;
-use num_complex::Complex64;
 use phaseloom_mesh::Phases;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_numerics::Quadratures;
 use std::sync::Arc;
 
 /// A layer on its chips, corrected if the design says so, with homodyne detection and without noise and jitter.
@@ -50,57 +47,27 @@ impl RealisedLayer {
     ///
     /// # Errors
     ///
-    /// Impossible processes, corrections that fail.
-    ///
-    /// # Panics
-    ///
-    /// If `design` is that of another program.
+    /// Impossible processes, corrections that fail; a design of another program.
     pub fn new(
         program: &LayerProgram,
         design: &LayerDesign,
         core_use: CoreUse,
         address: LayerAddress,
     ) -> Result<Self, HardwareError> {
-        assert_eq!(design.tiles.len(), program.tiles().len(), "the design of this program");
-        let around = Surroundings {
-            link: &Link::ideal(Detection::Homodyne),
-            calibration: core_use.calibration,
-            leakage: Complex64::ZERO,
-            quadratures: Quadratures { sent: false, read: false },
-            input_scale: 1.0,
-        };
         let (rows, columns) = program.plan().shape();
         let mut weight = DMatrix::zeros(rows, columns);
-        let mut shared: Option<Chip> = None;
-        let mut cores = Vec::with_capacity(program.tiles().len());
-        for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
-            let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
-                cores.push(None);
-                continue;
-            };
-            let own = address.chip(t);
-            let chip = match (core_use.sharing, &shared) {
-                (CoreSharing::Shared, Some(chip)) => chip.clone(),
-                (CoreSharing::Shared, None) => {
-                    Chip::fabricate(&design.process, &tile.program, ChipId { core: 0, ..own })?
-                }
-                (CoreSharing::Each, _) => Chip::fabricate(&design.process, &tile.program, own)?,
-            };
-            if core_use.sharing == CoreSharing::Shared {
-                shared = Some(chip.clone());
-            }
-            let driven = match &design.correction {
-                Some(plan) => DrivenChip::corrected(tile, tile_design, chip, plan, own)?,
-                None => DrivenChip::new(tile_design, chip),
-            };
-            let (chip, phases) = (driven.chip.clone(), driven.driven.clone());
-            let RealisedTile { corner, gains, .. } = RealisedTile::new(tile, driven, &around)?;
-            let mut block = weight.view_mut((tile.tile.row, tile.tile.column), (tile.tile.rows, tile.tile.columns));
+        let mut cores = vec![None; program.tiles().len()];
+        on_chips((program, design), core_use.sharing, address, None, &mut |of: ChipTile<'_>| {
+            let (chip, driven, at) = (of.chip.chip.clone(), of.chip.driven.clone(), of.program.tile);
+            let RealisedTile { corner, gains, .. } =
+                RealisedTile::new(of.program, of.chip, core_use.calibration, true)?;
+            let mut block = weight.view_mut((at.row, at.column), (at.rows, at.columns));
             for (i, &gain) in gains.iter().enumerate() {
-                (0..tile.tile.columns).for_each(|j| block[(i, j)] = gain * corner[(i, j)].re);
+                (0..at.columns).for_each(|j| block[(i, j)] = gain * corner[(i, j)].re);
             }
-            cores.push(Some(RealisedCore { gains, chip, driven: phases }));
-        }
+            cores[of.index] = Some(RealisedCore { gains, chip, driven });
+            Ok(())
+        })?;
         Ok(Self { weight, cores })
     }
 }

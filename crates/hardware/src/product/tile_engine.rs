@@ -5,9 +5,10 @@ use crate::correction::{CorrectionPlan, Instruments, corrected_program};
 use crate::error::HardwareError;
 use crate::link::readout::Readout;
 use crate::link::{Detection, Link};
-use crate::product::core_spec::GainCalibration;
-use crate::product::layer_design::{TileDesign, gain};
-use crate::product::layer_program::TileProgram;
+use crate::product::address::LayerAddress;
+use crate::product::core_spec::{CoreSharing, GainCalibration};
+use crate::product::layer_design::{LayerDesign, TileDesign, gain};
+use crate::product::layer_program::{LayerProgram, TileProgram};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Phases;
@@ -48,10 +49,54 @@ impl DrivenChip {
     }
 }
 
+/// A tile that is not zero, on its chip.
+pub(super) struct ChipTile<'a> {
+    /// Number of the tile.
+    pub index: usize,
+    pub program: &'a TileProgram,
+    pub design: &'a TileDesign,
+    pub chip: DrivenChip,
+    /// Number of its core.
+    pub core: u64,
+}
+
+/// Fabricates and corrects the chips of a layer, or takes `chips`, and hands each tile that is not zero to `each`, in their order.
+pub(super) fn on_chips(
+    (program, design): (&LayerProgram, &LayerDesign),
+    sharing: CoreSharing,
+    address: LayerAddress,
+    chips: Option<&[Option<Chip>]>,
+    each: &mut dyn FnMut(ChipTile<'_>) -> Result<(), HardwareError>,
+) -> Result<(), HardwareError> {
+    if design.tiles.len() != program.tiles().len() {
+        let expected = format!("those of the program, {}", program.tiles().len());
+        return Err(HardwareError::unfit("tiles of the design (number of)", design.tiles.len(), expected));
+    }
+    let mut shared: Option<Chip> = None;
+    for (index, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
+        let (Some(tile), Some(tile_design)) = (tile, tile_design) else { continue };
+        let own = address.chip(index);
+        let id = if sharing == CoreSharing::Shared { ChipId { core: 0, ..own } } else { own };
+        let given = chips.and_then(|chips| chips[index].as_ref());
+        let chip = match given.or(shared.as_ref()) {
+            Some(chip) => chip.clone(),
+            None => Chip::fabricate(&design.process, &tile.program, id)?,
+        };
+        if sharing == CoreSharing::Shared {
+            shared = Some(chip.clone());
+        }
+        let chip = match &design.correction {
+            Some(plan) => DrivenChip::corrected(tile, tile_design, chip, plan, own)?,
+            None => DrivenChip::new(tile_design, chip),
+        };
+        each(ChipTile { index, program: tile, design: tile_design, chip, core: id.core })?;
+    }
+    Ok(())
+}
+
 /// The optics and electronics around all tiles of a layer.
 pub(super) struct Surroundings<'a> {
     pub link: &'a Link,
-    pub calibration: GainCalibration,
     /// Field of every port at zero.
     pub leakage: Complex64,
     pub quadratures: Quadratures,
@@ -90,21 +135,26 @@ impl StaticErrors {
 }
 
 impl RealisedTile {
-    pub(super) fn new(tile: &TileProgram, chip: DrivenChip, around: &Surroundings<'_>) -> Result<Self, HardwareError> {
+    /// The tile on a chip. `reads_in_phase` says whether the detectors measure the real part alone.
+    pub(super) fn new(
+        tile: &TileProgram,
+        chip: DrivenChip,
+        calibration: GainCalibration,
+        reads_in_phase: bool,
+    ) -> Result<Self, HardwareError> {
         let realised = chip.chip.matrix_from_driven(&tile.program, &chip.driven)?;
         let shape = tile.target.shape();
         let corner = if realised.shape() == shape { realised } else { realised.view((0, 0), shape).clone_owned() };
-        let gains = gains(tile, &corner, around.calibration, chip.gain);
+        let gains = gains(tile, &corner, calibration, chip.gain);
         // The constant field of offset detection is no part of the matrix.
         let columns = tile.tile.columns;
         let target = tile.target.columns(0, columns);
-        let homodyne = around.link.detection == Detection::Homodyne;
         let mut errors = StaticErrors { norm_squared: target.norm_squared(), ..StaticErrors::default() };
         for (i, &g) in gains.iter().enumerate() {
             for j in 0..columns {
                 let error = corner[(i, j)] * g - target[(i, j)];
                 errors.error_squared += error.norm_sqr();
-                errors.measured_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
+                errors.measured_squared += if reads_in_phase { error.re * error.re } else { error.norm_sqr() };
             }
         }
         Ok(Self { chip, corner, gains, errors })

@@ -12,8 +12,9 @@ use crate::process::Process;
 use crate::product::address::LayerAddress;
 use crate::product::backward::ProductTrace;
 use crate::product::core_spec::{CoreSharing, CoreUse, GainCalibration};
+use crate::product::field::{FieldProduct, check_fields};
 use crate::product::layer_design::LayerDesign;
-use crate::product::layer_program::LayerProgram;
+use crate::product::layer_program::{LayerProgram, WeightKind};
 use crate::product::matrix_product::{Batch, ProductStatistics, Shot};
 use crate::product::optical::OpticalProduct;
 use crate::product::scales::Scales;
@@ -57,7 +58,24 @@ pub struct TrainableLayer {
     parameters: Vec<Vec<f64>>,
     /// What the design fixed, of every tile; `None` is a tile of zeros.
     fixed: Vec<Option<Fixed>>,
-    product: Option<OpticalProduct>,
+    product: Option<Product>,
+}
+
+/// The product at the present parameters.
+enum Product {
+    Optical(OpticalProduct),
+    Field(FieldProduct),
+}
+
+/// What the values of a group of parameters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// Phases of a mesh.
+    Mesh,
+    /// θ of attenuators.
+    Attenuators,
+    /// The logarithm of a gain.
+    Gain,
 }
 
 /// Constants of one tile between two calibrations.
@@ -87,8 +105,8 @@ impl TrainableLayer {
     ///
     /// # Errors
     ///
-    /// As [`LayerProgram::design`] and [`OpticalProduct::new`]; [`HardwareError::Unfit`] for gains that are calibrated with the chip,
-    /// which training replaces.
+    /// As [`LayerProgram::design`], [`OpticalProduct::new`] and [`FieldProduct::new`]; [`HardwareError::Unfit`] for gains that are
+    /// calibrated with the chip, which training replaces, and for complex weights with a link that is not ideal.
     pub fn new(
         program: LayerProgram,
         process: &Process,
@@ -100,7 +118,12 @@ impl TrainableLayer {
             let expected = "\"none\": training on chips learns the gains";
             return Err(HardwareError::unfit("core.calibration", "a calibration of gains with the chip", expected));
         }
-        let parameters = program.tiles().iter().flatten().flat_map(|tile| parameters_of(&tile.program)).collect();
+        if program.kind().is_complex() {
+            check_fields(process, link).map_err(HardwareError::Unfit)?;
+        }
+        let has_gain = program.kind() != WeightKind::Unitary;
+        let tiles = program.tiles().iter().flatten();
+        let parameters = tiles.flat_map(|tile| parameters_of(&tile.program, has_gain)).collect();
         let design = program.design(process)?;
         let mut layer = Self {
             chips: vec![None; program.tiles().len()],
@@ -174,7 +197,7 @@ impl TrainableLayer {
     }
 
     /// The parameters of every tile that is not zero, in the order of the tiles: phases of the first mesh, θ of the attenuators,
-    /// phases of the second mesh (all in rad), and the logarithm of the gain.
+    /// phases of the second mesh (all in rad), and the logarithm of the gain. A unitary has the phases of one mesh alone.
     #[must_use]
     pub fn parameters(&self) -> &[Vec<f64>] {
         &self.parameters
@@ -184,6 +207,18 @@ impl TrainableLayer {
     pub fn parameters_mut(&mut self) -> &mut [Vec<f64>] {
         self.product = None;
         &mut self.parameters
+    }
+
+    /// What the values of each group of [`TrainableLayer::parameters`] are. One unitary mesh has no gain of its own.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<ParameterKind> {
+        let of_stage = |stage: &Stage| match stage.kind() {
+            StageKind::Mesh => ParameterKind::Mesh,
+            StageKind::Attenuators => ParameterKind::Attenuators,
+        };
+        let gain = (self.program.kind() != WeightKind::Unitary).then_some(ParameterKind::Gain);
+        let tiles = self.program.tiles().iter().flatten();
+        tiles.flat_map(|tile| tile.program.stages().iter().map(of_stage).chain(gain)).collect()
     }
 
     /// Number of tiles, those of zeros included.
@@ -209,7 +244,7 @@ impl TrainableLayer {
         &self.program
     }
 
-    /// The real matrix that homodyne detection reads on perfect chips: Re(g·U·Σ·V†) of every tile.
+    /// The matrix that perfect chips realise, as [`LayerProgram::ideal_weight`].
     #[must_use]
     pub fn weight(&mut self) -> DMatrix<f64> {
         self.program().ideal_weight()
@@ -221,7 +256,13 @@ impl TrainableLayer {
     ///
     /// If no chip was [fabricated](TrainableLayer::fabricate), or `input` has not one row per input.
     pub fn record(&mut self, input: &Batch, shot: Shot) -> (Batch, ProductTrace, ProductStatistics) {
-        self.realise().record(input, shot)
+        match self.realise() {
+            Product::Optical(product) => product.record(input, shot),
+            Product::Field(product) => {
+                let (output, trace) = product.record(input);
+                (output, trace, ProductStatistics::default())
+            }
+        }
     }
 
     /// Gradients of a loss from its gradient by the outputs (outputs × vectors). The parameters are those of the record.
@@ -236,7 +277,11 @@ impl TrainableLayer {
         needs_input: bool,
         method: &dyn SlopeMethod,
     ) -> LayerGradients {
-        let (tiles, input) = self.realise().backward(trace, gradient, needs_input, method);
+        let has_gain = self.program.kind() != WeightKind::Unitary;
+        let (tiles, input) = match self.realise() {
+            Product::Optical(product) => product.backward(trace, gradient, needs_input, Some(method)),
+            Product::Field(product) => product.backward(trace, gradient, needs_input, Some(method)),
+        };
         let passes = tiles.iter().flatten().map(|tile| tile.passes).sum();
         let process = self.design.process.clone();
         let mut parameters = Vec::with_capacity(self.parameters.len());
@@ -252,26 +297,38 @@ impl TrainableLayer {
                     }
                 });
             }
-            parameters.push(vec![gradient.log_gain]);
+            if has_gain {
+                parameters.push(vec![gradient.log_gain]);
+            }
         }
         LayerGradients { parameters, input, passes }
     }
 
+    /// The gradient by the inputs alone, without passes for the parameters.
+    ///
+    /// # Panics
+    ///
+    /// As [`TrainableLayer::backward`].
+    pub fn input_gradient(&mut self, trace: &ProductTrace, gradient: &Batch) -> Option<Batch> {
+        match self.realise() {
+            Product::Optical(product) => product.backward(trace, gradient, true, None).1,
+            Product::Field(product) => product.backward(trace, gradient, true, None).1,
+        }
+    }
+
     /// The product at the present parameters.
-    fn realise(&mut self) -> &OpticalProduct {
+    fn realise(&mut self) -> &Product {
         assert!(self.parameters.is_empty() || self.chips.iter().any(Option::is_some), "a layer on chips");
         if self.product.is_none() {
             self.write_parameters();
             let core_use = CoreUse { sharing: CoreSharing::Each, calibration: GainCalibration::None };
-            let scales = (&self.scales, core_use);
-            let product = OpticalProduct::on_chips(
-                &self.program,
-                &self.design,
-                &self.link,
-                scales,
-                self.address,
-                Some(&self.chips),
-            );
+            let (program, design, chips) = (&self.program, &self.design, Some(&self.chips[..]));
+            let product = if program.kind().is_complex() {
+                FieldProduct::on_chips(program, design, core_use, self.address, chips).map(Product::Field)
+            } else {
+                let scales = (&self.scales, core_use);
+                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips).map(Product::Optical)
+            };
             // Everything that can fail was checked when the layer was made and when its chips were.
             self.product = Some(product.unwrap_or_else(|error| panic!("{error}")));
         }
@@ -281,6 +338,7 @@ impl TrainableLayer {
     /// Writes the parameters into programs, designs and scales.
     fn write_parameters(&mut self) {
         let process = self.design.process.clone();
+        let has_gain = self.program.kind() != WeightKind::Unitary;
         let program = Arc::make_mut(&mut self.program);
         let design = Arc::make_mut(&mut self.design);
         let mut parameters = self.parameters.iter();
@@ -291,7 +349,10 @@ impl TrainableLayer {
             };
             let stages = tile.program.stages().iter().zip(parameters.by_ref());
             let phases = stages.map(|(stage, values)| wrapped(stage, values)).collect();
-            let gain = parameters.next().map_or(1.0, |log_gain| log_gain[0].exp());
+            let gain = match has_gain {
+                true => parameters.next().map_or(1.0, |log_gain| log_gain[0].exp()),
+                false => tile.program.gain(),
+            };
             tile.program = tile.program.with_phases(phases).with_electronic_gain(gain);
             let columns = tile.tile.columns;
             tile.target.columns_mut(columns, tile.target.ncols() - columns).fill((fixed.constant * gain).into());
@@ -303,12 +364,12 @@ impl TrainableLayer {
 }
 
 /// The parameters of a program.
-fn parameters_of(program: &MatrixProgram) -> Vec<Vec<f64>> {
+fn parameters_of(program: &MatrixProgram, has_gain: bool) -> Vec<Vec<f64>> {
     let of_stage = |stage: &Stage| match stage.kind() {
         StageKind::Mesh => stage.phases().values().to_vec(),
         StageKind::Attenuators => stage.phases().theta().to_vec(),
     };
-    program.stages().iter().map(of_stage).chain([vec![program.gain().ln()]]).collect()
+    program.stages().iter().map(of_stage).chain(has_gain.then(|| vec![program.gain().ln()])).collect()
 }
 
 /// The phases of a stage for its parameters, in 0…2π.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::quantile::{HighQuantile, Magnitude, Magnitudes, any_above};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
-use crate::network::{Call, Network, exact_product};
+use crate::network::{Call, Network};
 
 /// Samples that pass the network together. The number is fixed so that the same data give the same bits.
 const CHUNK: usize = 1024;
@@ -125,7 +125,7 @@ impl Calibration {
             .iter()
             .map(|view| {
                 let values = |rows| HighQuantile::new((rows * samples * view.vectors * view.steps) as u64, quantile);
-                let (rows, columns) = view.weight.shape();
+                let (rows, columns) = view.shape();
                 let plan = TilePlan::new(rows, columns, ports, column_block);
                 let outputs = plan.tiles().iter().map(|tile| values(tile.rows)).collect();
                 LayerMeasurement { plan, outputs, input: values(columns) }
@@ -133,16 +133,19 @@ impl Calibration {
             .collect();
         for (_, chunk) in data.inputs.batches(CHUNK) {
             let mut multiply = |call: Call, x: &Batch| {
-                let weight = photonic[call.product].weight;
-                layers[call.product].add(weight, x);
-                exact_product(weight, x)
+                let layer = &photonic[call.product];
+                // Fields meet no converter.
+                if !layer.kind.is_complex() {
+                    layers[call.product].add(layer.weight, x);
+                }
+                layer.exact(x)
             };
             model.pass(&model.prepare(&chunk), &mut multiply, &mut |_, _| {})?;
         }
-        let layers = layers
-            .into_iter()
-            .zip(&photonic)
-            .map(|(layer, view)| layer.finish(&format!("layer {}", view.index), &data.inputs_path, quantile));
+        let layers = layers.into_iter().zip(&photonic).map(|(layer, view)| match view.kind.is_complex() {
+            true => Ok(LayerScale { input_scale: 1.0, full_scale: vec![1.0; layer.plan.tiles().len()] }),
+            false => layer.finish(&format!("layer {}", view.index), &data.inputs_path, quantile),
+        });
         Ok(Self {
             format: FORMAT.into(),
             version: 1,
@@ -273,7 +276,7 @@ impl Calibration {
             return differs("photonic layers".into(), self.layers.len().to_string(), views.len().to_string());
         }
         for (view, scale) in views.iter().zip(&self.layers) {
-            let (rows, columns) = view.weight.shape();
+            let (rows, columns) = view.shape();
             let tiles = TilePlan::new(rows, columns, ports, column_block).tiles().len();
             if scale.full_scale.len() != tiles {
                 let place = format!("tiles of layer {}", view.index);

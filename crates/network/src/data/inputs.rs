@@ -67,7 +67,7 @@ impl Inputs {
     }
 
     /// The same inputs for some of the samples.
-    pub(super) fn keep(&self, samples: &[usize]) -> Self {
+    pub(crate) fn keep(&self, samples: &[usize]) -> Self {
         let ranges = samples.iter().map(|&sample| self.places(&(sample..sample + 1)));
         Self { features: self.features, values: self.values.select(ranges) }
     }

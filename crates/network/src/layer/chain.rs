@@ -179,6 +179,7 @@ pub(crate) fn fold(layers: &mut [Box<dyn Layer>]) {
     for index in 1..layers.len() {
         let (before, after) = layers.split_at_mut(index);
         if let Some(linear) = before[index - 1].linear_mut()
+            && !linear.kind.is_complex()
             && let Some((scale, shift)) = after[0].take_scale_and_shift()
         {
             linear.scale_and_shift(&scale, &shift);

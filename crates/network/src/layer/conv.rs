@@ -11,6 +11,7 @@
 
 use nalgebra::DMatrix;
 use phaseloom_files::{InvalidValue, require_memory};
+use phaseloom_hardware::WeightKind;
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
             weight: block_diagonal(values, self.groups, [self.outputs, geometry.taps() * input[0]]),
             bias: bias.transpose()?.map(<[f64]>::to_vec),
             is_photonic: self.photonic,
+            kind: WeightKind::Real,
             is_transposed: false,
         };
         let (windows, numbers) = (geometry.windows(), geometry.numbers());
@@ -125,7 +127,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
         let Ok(geometry) = self.geometry(input) else { return Vec::new() };
         let inputs = input[0] / self.groups * geometry.taps();
         let shape = self.kernel_shape(input, &geometry);
-        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs } };
+        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs }, is_trained: true };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }

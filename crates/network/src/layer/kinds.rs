@@ -6,10 +6,11 @@ use phaseloom_files::{Alias, InvalidValue, KindNames, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AveragePoolSettings, BatchNormSettings, ConvSettings, Elu, FlattenSettings, Gelu, GeluTanh,
-    GlobalAveragePoolSettings, GlobalMaxPoolSettings, HardSigmoid, HardSwish, HardTanh, Layer, LayerNormSettings,
-    LayerSettings, LeakyRelu, LinearSettings, MaxPoolSettings, Mish, Modulus, NamedTensor, Relu, Relu6,
-    ResidualSettings, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, SquaredModulus, Tanh,
+    Amplitude, AmplitudeEncoding, AveragePoolSettings, BatchNormSettings, ComplexPhotonicSettings, ConvSettings,
+    ElectroOptic, Elu, FlattenSettings, Gelu, GeluTanh, GlobalAveragePoolSettings, GlobalMaxPoolSettings, HardSigmoid,
+    HardSwish, HardTanh, Intensity, L2Normalise, Layer, LayerNormSettings, LayerSettings, LeakyRelu, LinearSettings,
+    MaxPoolSettings, Mish, ModRelu, Modulus, NamedTensor, PhaseEncoding, Relu, Relu6, ResidualSettings,
+    SaturableAbsorber, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, SquaredModulus, Take, Tanh,
 };
 use crate::error::Result;
 use crate::weights::Tensors;
@@ -61,6 +62,7 @@ macro_rules! layers {
 
 layers! {
     Photonic, LinearSettings, "photonic", "matrix product on a photonic mesh; the bias is added electronically";
+    ComplexPhotonic, ComplexPhotonicSettings, "complex_photonic", "complex matrix product on photonic meshes: fields go in and out";
     Dense, LinearSettings, "dense", "matrix product and bias, all electronic";
     Conv1d, ConvSettings<1>, "conv1d", "convolution along one axis; its products run on photonic meshes";
     Conv2d, ConvSettings<2>, "conv2d", "convolution along two axes; its products run on photonic meshes";
@@ -71,6 +73,15 @@ layers! {
     Flatten, FlattenSettings, "flatten", "all values of a sample in a row, channels first";
     BatchNorm, BatchNormSettings, "batch_norm", "weight·(x − mean)/√(variance + epsilon) + bias for each channel";
     LayerNorm, LayerNormSettings, "layer_norm", "weight·(x − mean)/√(variance + epsilon) + bias over the values of a sample";
+    L2Normalise, L2Normalise, "l2_normalise", "x / √(Σ_j x_j²) over the features of a sample";
+    Take, Take, "take", "the first values of a sample";
+    PhaseEncoding, PhaseEncoding, "phase_encoding", "complex fields exp(i·scale_rad·x) of real values";
+    AmplitudeEncoding, AmplitudeEncoding, "amplitude_encoding", "complex fields x of real values, without a quadrature";
+    ElectroOptic, ElectroOptic, "electro_optic", "i·√(1 − alpha)·(1 + exp(−i·χ))/2·z of fields z, χ = gain_rad·|z|² + bias_rad";
+    ModRelu, ModRelu, "mod_relu", "(|z| − threshold)·z/|z| of fields z above the threshold, 0 below";
+    SaturableAbsorber, SaturableAbsorber, "saturable_absorber", "exp(−optical_depth/2/(1 + |z|²/saturation))·z of fields z";
+    Intensity, Intensity, "intensity", "|z|² of fields z, the power at a photodiode";
+    Amplitude, Amplitude, "amplitude", "|z| of fields z";
     Residual, ResidualSettings, "residual", "the sum of the outputs of layers and of a shortcut, on the same input";
     Relu, Relu, "relu", "max(x, 0)";
     Relu6, Relu6, "relu6", "min(max(x, 0), 6)";
@@ -104,6 +115,7 @@ pub const LAYER_ALIASES: &[Alias] = &[
     ("abs", "modulus"),
     ("square", "squared_modulus"),
     ("avg_pool", "average_pool"),
+    ("l2_normalize", "l2_normalise"),
     ("global_avg_pool", "global_average_pool"),
     ("batch_norm1d", "batch_norm"),
     ("batch_norm2d", "batch_norm"),
@@ -140,6 +152,11 @@ impl LayerSpec {
     /// The tensors of the layer for a shape of its input that was checked, without those of layers inside.
     pub(crate) fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
         self.settings().tensors(input)
+    }
+
+    /// Name of the tensor of the weight, if the weight is unitary.
+    pub(crate) fn unitary_weight(&self) -> Option<&str> {
+        self.settings().unitary_weight()
     }
 
     /// Key and value of the setting that is a number, if it has one.

@@ -14,6 +14,7 @@
 
 use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
+use phaseloom_hardware::{WeightKind, field_gradients, multiply_fields};
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +70,12 @@ impl LayerSettings for LinearSettings {
 
     fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
         let inputs = input.iter().product();
-        let weight =
-            NamedTensor { name: &self.weight, shape: self.weight_shape(inputs), start: Start::Random { inputs } };
+        let weight = NamedTensor {
+            name: &self.weight,
+            shape: self.weight_shape(inputs),
+            start: Start::Random { inputs },
+            is_trained: true,
+        };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }
@@ -79,10 +84,12 @@ impl LayerSettings for LinearSettings {
 /// Weight and bias of a linear map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
-    /// W: outputs × inputs.
+    /// W: outputs × inputs; if complex, the real part above the imaginary part.
     pub weight: DMatrix<f64>,
     /// b: one value per output, or `None` for no bias.
     pub bias: Option<Vec<f64>>,
+    /// Whether the weight is complex.
+    pub kind: WeightKind,
     /// Whether the product runs on meshes.
     pub is_photonic: bool,
     /// Whether the file stores the weight as `[in, out]`.
@@ -101,9 +108,28 @@ impl Linear {
         Ok(Self {
             weight,
             bias: bias.transpose()?.map(<[f64]>::to_vec),
+            kind: WeightKind::Real,
             is_photonic: false,
             is_transposed: settings.transpose,
         })
+    }
+
+    /// W·x, or the fields W·x of fields x.
+    fn product(&self, input: &Batch) -> Batch {
+        if self.kind.is_complex() { multiply_fields(&self.weight, input) } else { exact_product(&self.weight, input) }
+    }
+
+    /// Outputs and inputs.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        let (rows, inputs) = self.weight.shape();
+        (if self.kind.is_complex() { rows / 2 } else { rows }, inputs)
+    }
+
+    /// Multiplications of one vector: four for each complex entry.
+    #[must_use]
+    pub fn macs(&self) -> f64 {
+        self.weight.len() as f64 * if self.kind.is_complex() { 2.0 } else { 1.0 }
     }
 
     /// Multiplies each output by a scale and adds a shift, as one linear map.
@@ -138,12 +164,16 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward(&self, input: &Batch) -> Batch {
-        let mut output = exact_product(&self.weight, input);
+        let mut output = self.product(input);
         self.add_bias(&mut output);
         output
     }
 
     fn backward(&self, input: &Batch, _trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
+        if self.kind.is_complex() {
+            let (weight, input) = field_gradients(&self.weight, input, gradient, needs_input);
+            return Gradients { input, parameters: vec![weight.data.into()] };
+        }
         let weight: Vec<f64> = multiply(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
@@ -191,6 +221,9 @@ impl Layer for Linear {
         let (outputs, inputs) = self.weight.shape();
         let weight = match self.is_transposed {
             true => Tensor::new(vec![inputs, outputs], self.weight.clone().data.into()),
+            false if self.kind.is_complex() => {
+                Tensor::new(vec![2, outputs / 2, inputs], self.weight.transpose().data.into())
+            }
             false => Tensor::new(vec![outputs, inputs], self.weight.transpose().data.into()),
         };
         let bias = self.bias.as_ref().map(|bias| Tensor::new(vec![bias.len()], bias.clone()));

@@ -6,17 +6,18 @@
 //! batch normalisation in training.
 
 mod activation;
-mod batch_norm;
 pub(crate) mod chain;
 mod conv;
+mod field;
 mod flatten;
 mod kinds;
-mod layer_norm;
 mod linear;
+mod norm;
 pub(crate) mod place;
 mod pool;
 mod residual;
 mod softmax;
+mod take;
 
 use std::fmt;
 
@@ -28,16 +29,20 @@ pub use activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Selu, Sigmoid, Silu,
     Softplus, Softsign, SquaredModulus, Tanh,
 };
-pub use batch_norm::BatchNormSettings;
 pub use chain::{Pass, Products, Recorder, Trace};
 pub use conv::ConvSettings;
+pub use field::{
+    Amplitude, AmplitudeEncoding, ComplexPhotonicSettings, ElectroOptic, Intensity, ModRelu, PhaseEncoding,
+    SaturableAbsorber,
+};
 pub use flatten::FlattenSettings;
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
-pub use layer_norm::LayerNormSettings;
 pub use linear::{Linear, LinearSettings};
+pub use norm::{BatchNormSettings, L2Normalise, LayerNormSettings};
 pub use pool::{AveragePoolSettings, GlobalAveragePoolSettings, GlobalMaxPoolSettings, MaxPoolSettings};
 pub use residual::ResidualSettings;
 pub use softmax::Softmax;
+pub use take::Take;
 
 use crate::data::Batch;
 use crate::error::Result;
@@ -160,7 +165,7 @@ pub trait Layer: fmt::Debug + Send + Sync {
 
     /// Multiplications of the product for one sample. The zeros between groups do not count.
     fn macs(&self) -> f64 {
-        self.linear().map_or(0.0, |linear| linear.weight.len() as f64)
+        self.linear().map_or(0.0, |linear| linear.macs())
     }
 
     /// The chains of layers inside the layer, in the order of their computation. Each has the input of the layer, and the output
@@ -255,6 +260,8 @@ pub(crate) struct NamedTensor<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
     pub start: Start,
+    /// Whether the tensor is one of [`Layer::parameters`]. Running statistics are not.
+    pub is_trained: bool,
 }
 
 /// Values at the start of training.
@@ -265,6 +272,8 @@ pub(crate) enum Start {
         /// Number of inputs of each output.
         inputs: usize,
     },
+    /// The real and the imaginary part of a random unitary matrix, of the Haar measure.
+    Unitary,
     /// The same value everywhere.
     Constant(f64),
 }
@@ -272,7 +281,7 @@ pub(crate) enum Start {
 impl<'a> NamedTensor<'a> {
     /// A tensor with the same value everywhere.
     fn constant(name: &'a str, shape: Vec<usize>, value: f64) -> Self {
-        Self { name, shape, start: Start::Constant(value) }
+        Self { name, shape, start: Start::Constant(value), is_trained: true }
     }
 }
 
@@ -294,6 +303,11 @@ pub(crate) trait LayerSettings {
     /// The tensors of the layer for a shape of its input that was checked. Those of inner layers are not among them.
     fn tensors(&self, _input: &[usize]) -> Vec<NamedTensor<'_>> {
         Vec::new()
+    }
+
+    /// Name of the weight, if it is unitary.
+    fn unitary_weight(&self) -> Option<&str> {
+        None
     }
 
     /// Key and value of the setting that is a number, if it has one.

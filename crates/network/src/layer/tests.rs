@@ -88,6 +88,10 @@ fn the_list_and_the_enum_agree() {
             "outputs = 2\nweight = 'w'",
             "outputs = 2\nkernel = 3\nweight = 'w'",
             "kernel = 2",
+            "outputs = 2",
+            "scale_rad = 1",
+            "threshold = 1",
+            "optical_depth = 1",
             "running_mean = 'm'\nrunning_var = 'v'",
             "layer = [{ kind = 'relu' }]",
         ];

@@ -185,6 +185,9 @@ impl Model {
 
 /// Why the sign of the product of a linear layer matters, if it does.
 fn sign_matters(placed: &PlacedLayer<'_>, linear: &Linear) -> Option<String> {
+    if linear.kind.is_complex() {
+        return Some("gives complex fields".to_owned());
+    }
     if linear.bias.is_some() {
         return Some("has a bias, which would come after |·|".to_owned());
     }
@@ -216,7 +219,7 @@ impl Network for Model {
                     (false, LayerKind::Dense) => Place::Electronic("of kind `dense`".into()),
                     (false, _) => Place::Electronic("of `photonic = false`".into()),
                 },
-                shape: Some(linear.weight.shape()),
+                shape: Some(linear.shape()),
                 vectors: layer.vectors(),
                 macs: layer.macs(),
             })
@@ -239,6 +242,7 @@ impl Network for Model {
                 photonic.push(PhotonicLayer {
                     index,
                     weight: &linear.weight,
+                    kind: linear.kind,
                     vectors: layer.vectors(),
                     steps: 1,
                     sign_matters: sign_matters(&placed, linear),

@@ -26,6 +26,9 @@ impl Model {
     ) -> Option<(Batch, Vec<ProductSlopes>)> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
         let views = self.photonic_layers();
+        if views.iter().any(|view| view.kind.is_complex()) {
+            return None;
+        }
         let weights: Vec<&DMatrix<f64>> = match weights {
             Some(weights) => weights.iter().collect(),
             None => views.iter().map(|view| view.weight).collect(),

@@ -15,7 +15,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use nalgebra::DMatrix;
-use phaseloom_hardware::{MatrixProduct, Shot};
+use phaseloom_hardware::{
+    CoreSpec, Detection, HardwareError, LayerProgram, MatrixProduct, Scales, Shot, WeightKind, multiply_fields,
+};
+use phaseloom_mesh::MeshDesign;
 
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
@@ -33,8 +36,10 @@ pub use prediction::{accuracy, binary_predictions, predictions};
 pub struct PhotonicLayer<'a> {
     /// Index of the layer in the network, for tables.
     pub index: usize,
-    /// W: outputs × inputs.
+    /// W: outputs × inputs; if complex, the real part above the imaginary part.
     pub weight: &'a DMatrix<f64>,
+    /// Whether the weight is complex. A vector then has two values for each field: all in-phase parts, then all quadratures.
+    pub kind: WeightKind,
     /// Vectors that one sample sends through the product in one call: 1, or the positions of a convolution.
     pub vectors: usize,
     /// Calls per forward pass: 1, or the steps of a loop.
@@ -42,6 +47,46 @@ pub struct PhotonicLayer<'a> {
     /// What the electronics do with the product so that its sign matters, as the end of the sentence "The layer …". `None`
     /// if they use its modulus alone.
     pub sign_matters: Option<String>,
+}
+
+impl PhotonicLayer<'_> {
+    /// Outputs and inputs of the matrix on the cores.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        let (rows, inputs) = self.weight.shape();
+        (if self.kind.is_complex() { rows / 2 } else { rows }, inputs)
+    }
+
+    /// Real values of a vector at the outputs and at the inputs: as many as outputs and inputs, or two for each complex field.
+    #[must_use]
+    pub fn values(&self) -> (usize, usize) {
+        let (rows, inputs) = self.weight.shape();
+        (rows, if self.kind.is_complex() { 2 * inputs } else { inputs })
+    }
+
+    /// The weight as programs on meshes of a design.
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerProgram::with_design`] and [`LayerProgram::complex`].
+    pub fn program(
+        &self,
+        core: &CoreSpec,
+        design: &MeshDesign,
+        detection: Detection,
+        scales: &Scales,
+    ) -> Result<LayerProgram, HardwareError> {
+        match self.kind {
+            WeightKind::Real => LayerProgram::with_design(self.weight, core, design, detection, scales),
+            kind => LayerProgram::complex(self.weight, kind, core, design),
+        }
+    }
+
+    /// W x in floating point.
+    #[must_use]
+    pub fn exact(&self, x: &Batch) -> Batch {
+        if self.kind.is_complex() { multiply_fields(self.weight, x) } else { exact_product(self.weight, x) }
+    }
 }
 
 /// One call of a photonic product in a forward pass.
@@ -55,7 +100,7 @@ pub struct Call {
     pub step: usize,
 }
 
-/// Computes `W x` (outputs × columns) of a call for x (inputs × columns).
+/// Computes `W x` (outputs × columns) of a call for x (inputs × columns), see [`PhotonicLayer::values`].
 pub type Multiply<'a> = dyn FnMut(Call, &Batch) -> Batch + 'a;
 
 /// Sees the index of each layer, with a function that gives its output (outputs × samples). A network may show a layer
@@ -141,7 +186,7 @@ pub trait Network: fmt::Debug + Send + Sync {
 
     /// The outputs (before a softmax at the end) for prepared inputs in floating point, and the derivative of every output with
     /// respect to each photonic product, in their order. `weights`, such as those that chips realise, replace the matrices of
-    /// all products. `None` for networks that do not compute derivatives, which are graphs.
+    /// all products. `None` for networks that do not compute derivatives: graphs, and models with complex layers.
     ///
     /// # Panics
     ///
@@ -194,7 +239,7 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// As [`Network::pass`].
     fn exact_outputs(&self, input: &Batch, observe: &mut Observe<'_>) -> Result<Batch> {
         let layers = self.photonic_layers();
-        self.pass(input, &mut |call, x| exact_product(layers[call.product].weight, x), observe)
+        self.pass(input, &mut |call, x| layers[call.product].exact(x), observe)
     }
 
     /// The floating-point pass of prepared inputs, to which [`forward`](Self::forward) compares the hardware.
@@ -209,7 +254,7 @@ pub trait Network: fmt::Debug + Send + Sync {
         let output = self.pass(
             &input,
             &mut |call, x| {
-                let product = exact_product(layers[call.product].weight, x);
+                let product = layers[call.product].exact(x);
                 if call.product == 0 && is_shared && x.ncols() == input.ncols() {
                     first_product = Some(product.clone());
                 }
@@ -230,11 +275,11 @@ pub trait Network: fmt::Debug + Send + Sync {
         let mut inputs = vec![Vec::new(); layers.len()];
         let mut multiply = |call: Call, x: &Batch| {
             inputs[call.product].extend_from_slice(x.as_slice());
-            exact_product(layers[call.product].weight, x)
+            layers[call.product].exact(x)
         };
         self.pass(input, &mut multiply, &mut |_, _| {})?;
         let shaped = |(values, layer): (Vec<f64>, &PhotonicLayer<'_>)| {
-            let rows = layer.weight.ncols();
+            let rows = layer.values().1;
             Batch::from_vec(rows, values.len() / rows, values)
         };
         Ok(inputs.into_iter().zip(&layers).map(shaped).collect())
@@ -262,10 +307,10 @@ pub trait Network: fmt::Debug + Send + Sync {
         let mut measurements = vec![LayerMeasurement::default(); products.len()];
         let mut multiply = |call: Call, x: &Batch| {
             let (product, layer) = (products[call.product], &layers[call.product]);
-            assert_eq!(product.shape(), layer.weight.shape(), "product {} is not that of its layer", call.product);
+            assert_eq!(product.shape(), layer.values(), "product {} is not that of its layer", call.product);
             // The input of the first photonic layer is the same on every chip, unlike the inputs of later layers.
             let known = exact.first_product.as_ref().filter(|_| call.product == 0);
-            let computed = known.is_none().then(|| exact_product(layer.weight, x));
+            let computed = known.is_none().then(|| layer.exact(x));
             let (realised, readouts) = product.multiply(x, pass.shot(layer, call));
             if let Some(reference) = known.or(computed.as_ref()) {
                 measurements[call.product].add(&LayerMeasurement::new(

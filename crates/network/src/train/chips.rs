@@ -8,10 +8,11 @@ use std::path::Path;
 use phaseloom_files::InvalidValue;
 use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 use phaseloom_hardware::{
-    CoreSpec, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, ProductTrace,
-    Scales, Shot, TrainableLayer, bound_scales,
+    CoreSpec, FieldProduct, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, ParameterKind,
+    Process, ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
 };
 use phaseloom_numerics::StreamKey;
+use phaseloom_numerics::linalg::multiply;
 use rand::{Rng, RngExt};
 
 use crate::calibration::{Calibration, CalibrationSettings};
@@ -22,9 +23,10 @@ use crate::layer::{LayerSpec, Products, Recorder, chain};
 use crate::model::{Model, ModelSpec};
 use crate::network::{Network, predictions};
 use crate::programs::Programs;
-use crate::train::loss::cross_entropy;
-use crate::train::spec::{GradientMethod, TrainOn, TrainSpec};
-use crate::train::{CHUNK, trained_layers};
+use crate::train::CHUNK;
+use crate::train::learner::trained_layers;
+use crate::train::loss::Loss;
+use crate::train::spec::{GradientMethod, TrainOn, TrainSpec, TrainedParameters};
 
 /// Samples of the training data that measure the scales of the converters after each epoch.
 const CALIBRATION_SAMPLES: usize = 1000;
@@ -59,9 +61,16 @@ pub(super) struct ChipLayers {
     process: Process,
     link: Link,
     on: TrainOn,
+    trains: TrainedParameters,
     method: GradientMethod,
     seed: u64,
+    /// Scales of the converters of every layer, as last measured.
+    scales: Vec<Scales>,
+    /// Inputs of every product of the present step, for the gradient by the weights.
+    inputs: Vec<Batch>,
     shot: Shot,
+    /// The loss, of equal weights at first.
+    pub criterion: Loss,
     /// How many times light passed a core for gradients.
     pub passes: u64,
 }
@@ -83,28 +92,46 @@ impl ChipLayers {
         let core = spec.core.clone().unwrap_or_default();
         let process = spec.process.clone().unwrap_or_default().read(base)?;
         let link = spec.link.clone().unwrap_or_default();
-        let mut layers = Vec::new();
-        for view in model.photonic_layers() {
-            let tiles = core.plan(view.weight.nrows(), view.weight.ncols(), link.detection)?.tiles().len();
-            let scales = Scales { input: 1.0, full_scale: vec![1.0; tiles] };
-            let program = LayerProgram::new(view.weight, &core, link.detection, &scales)?;
-            layers.push(TrainableLayer::new(program, &process, &link, &scales, core.core_use())?);
-        }
         let mut chips = Self {
-            traces: layers.iter().map(|_| None).collect(),
-            gradients: layers.iter().map(|_| Vec::new()).collect(),
-            layers,
+            layers: Vec::new(),
+            traces: Vec::new(),
+            gradients: Vec::new(),
             core,
             process,
             link,
             on: spec.on,
+            trains: spec.trained_parameters(),
             method: spec.gradient,
             seed: spec.seed,
+            scales: Vec::new(),
+            inputs: Vec::new(),
             shot: Shot { trial: 0, index: 0, first_vector: 0 },
+            criterion: Loss::default(),
             passes: 0,
         };
+        for view in model.photonic_layers() {
+            let (outputs, inputs) = view.shape();
+            let plan = chips.core.plan(outputs, inputs, chips.link.detection)?;
+            chips.scales.push(Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] });
+        }
+        chips.program_weights(model)?;
         chips.fabricate(0)?;
         Ok(chips)
+    }
+
+    /// Programs the weights of the model.
+    fn program_weights(&mut self, model: &Model) -> Result<()> {
+        self.layers.clear();
+        let design = self.core.design()?;
+        for (view, scales) in model.photonic_layers().iter().zip(&self.scales) {
+            let program = view.program(&self.core, &design, self.link.detection, scales)?;
+            let core_use = self.core.core_use();
+            self.layers.push(TrainableLayer::new(program, &self.process, &self.link, scales, core_use)?);
+        }
+        self.traces = self.layers.iter().map(|_| None).collect();
+        self.gradients = self.layers.iter().map(|_| Vec::new()).collect();
+        self.inputs = self.layers.iter().map(|_| Batch::zeros(0, 0)).collect();
+        Ok(())
     }
 
     /// The seed of a purpose: far from every seed that a user writes.
@@ -134,7 +161,7 @@ impl ChipLayers {
         if self.method == GradientMethod::ForwardOnly {
             return self.forward_only(model, data, rows, step);
         }
-        self.start_step(step)?;
+        self.start_step(model, step)?;
         let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
         let input = model.prepare(&data.inputs.select(rows));
         let count = trained_layers(model);
@@ -142,7 +169,7 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        let (loss, gradient) = cross_entropy(logits, &labels);
+        let (loss, gradient) = self.criterion.mean(logits, &labels);
         let mut gradients = chain::backward_with(layers, &input, &traces, gradient, false, Some(self)).parameters;
         gradients.extend(self.take_gradients());
         Ok((loss, correct, gradients))
@@ -157,12 +184,12 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        (cross_entropy(logits, &labels).0, correct)
+        (self.criterion.mean(logits, &labels).0, correct)
     }
 
     /// Mean loss of the samples `rows` on the chips of a step.
     pub(super) fn loss(&mut self, model: &mut Model, data: &Dataset, rows: &[usize], step: u64) -> Result<f64> {
-        self.start_step(step)?;
+        self.start_step(model, step)?;
         Ok(self.evaluate(model, data, rows).0)
     }
 
@@ -175,7 +202,7 @@ impl ChipLayers {
         rows: &[usize],
         step: u64,
     ) -> Result<(f64, usize, Vec<Vec<f64>>)> {
-        self.start_step(step)?;
+        self.start_step(model, step)?;
         let mut stream = StreamKey::new(self.seed, "train/perturbation").block(step).stream();
         // The weights of photonic layers are no parameters.
         let photonic: Vec<*const f64> = model.photonic_mut().iter().map(|linear| linear.weight.as_ptr()).collect();
@@ -207,9 +234,15 @@ impl ChipLayers {
     }
 
     /// Prepares a step: new chips of a population, new noise, no gradients.
-    pub(super) fn start_step(&mut self, step: u64) -> Result<()> {
-        if self.on == TrainOn::Population {
-            self.fabricate(step)?;
+    fn start_step(&mut self, model: &Model, step: u64) -> Result<()> {
+        let programs = self.trains == TrainedParameters::Weights;
+        if programs {
+            self.program_weights(model)?;
+        }
+        match self.on {
+            TrainOn::Population => self.fabricate(step)?,
+            TrainOn::Chip | TrainOn::Exact if programs => self.fabricate(0)?,
+            TrainOn::Chip | TrainOn::Exact => {}
         }
         // The noise of a step is that of a trial of its own.
         self.shot = Shot { trial: step, index: 0, first_vector: 0 };
@@ -219,21 +252,29 @@ impl ChipLayers {
 
     /// Values of all parameters, layer by layer.
     pub(super) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
-        self.layers.iter_mut().flat_map(|layer| layer.parameters_mut())
+        let trained = self.trains == TrainedParameters::Phases;
+        self.layers.iter_mut().filter(move |_| trained).flat_map(|layer| layer.parameters_mut())
+    }
+
+    /// Number of lists of parameters of each layer.
+    pub(super) fn groups(&self) -> impl Iterator<Item = usize> + '_ {
+        let trained = self.trains == TrainedParameters::Phases;
+        self.layers.iter().map(move |layer| if trained { layer.parameters().len() } else { 0 })
     }
 
     /// The gradients by all parameters after a backward pass, in their order. Frozen ones are empty.
     pub(super) fn take_gradients(&mut self) -> Vec<Vec<f64>> {
         let mut gradients = Vec::new();
+        if self.trains == TrainedParameters::Weights {
+            return gradients;
+        }
         for (layer, found) in self.layers.iter().zip(&mut self.gradients) {
             if found.is_empty() {
                 gradients.extend(layer.parameters().iter().map(|_| Vec::new()));
                 continue;
             }
-            for (group, gradient) in std::mem::take(found).into_iter().enumerate() {
-                // Of each tile: first mesh, attenuators, second mesh, gain.
-                let is_mesh = group % 4 == 0 || group % 4 == 2;
-                let frozen = is_mesh && self.method == GradientMethod::SigmaOnly;
+            for (kind, gradient) in layer.kinds().into_iter().zip(std::mem::take(found)) {
+                let frozen = kind == ParameterKind::Mesh && self.method == GradientMethod::SigmaOnly;
                 gradients.push(if frozen { Vec::new() } else { gradient });
             }
         }
@@ -250,9 +291,15 @@ impl ChipLayers {
 
     /// Measures the scales of the converters on the first training samples, and the factors that undo the mean loss.
     pub(super) fn calibrate(&mut self, model: &mut Model, data: &Dataset) -> Result<()> {
-        self.write_weights(model);
-        let scales = self.measured_scales(model, data)?;
-        for (layer, scales) in self.layers.iter_mut().zip(&scales) {
+        if self.trains == TrainedParameters::Phases {
+            self.write_weights(model);
+        }
+        self.scales = self.measured_scales(model, data)?;
+        if self.trains == TrainedParameters::Weights {
+            self.program_weights(model)?;
+            return self.fabricate(0);
+        }
+        for (layer, scales) in self.layers.iter_mut().zip(&self.scales) {
             layer.set_scales(scales)?;
         }
         Ok(())
@@ -267,17 +314,21 @@ impl ChipLayers {
         let bound = self.link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
         let views = model.photonic_layers();
         let scales = calibration.layers.into_iter().zip(&views).map(|(layer, view)| match bound {
+            _ if view.kind.is_complex() => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
             true => Ok(bound_scales(view.weight, &self.core, &self.link, layer.input_scale)?),
             false => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
         });
         scales.collect()
     }
 
-    /// The programs of all layers.
-    pub(super) fn programs(&mut self) -> Programs {
+    /// The programs of all layers, if their phases were trained.
+    pub(super) fn programs(&mut self) -> Option<Programs> {
+        if self.trains == TrainedParameters::Weights {
+            return None;
+        }
         let layers: Vec<_> = self.layers.iter_mut().map(|layer| layer.program().clone()).collect();
         let layers: Vec<&LayerProgram> = layers.iter().map(|layer| &**layer).collect();
-        Programs::new(&layers, &self.core, self.link.detection)
+        Some(Programs::new(&layers, &self.core, self.link.detection))
     }
 
     /// Accuracy on perfect chips, on the chip of the training, and on chips that did not train.
@@ -302,13 +353,17 @@ impl ChipLayers {
         (process, link): (&Process, &Link),
         (seed, trial): (u64, u64),
     ) -> Result<f64> {
-        let mut products: Vec<OpticalProduct<f32>> = Vec::new();
+        let mut products: Vec<Box<dyn MatrixProduct>> = Vec::new();
         let mut first_core = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (program, scales) = (layer.program().clone(), layer.scales().clone());
             let design = std::sync::Arc::new(program.design(process)?);
             let address = LayerAddress { seed, trial, layer: index as u64, first_core };
-            products.push(OpticalProduct::new(&program, &design, link, &scales, self.core.core_use(), address)?);
+            let core_use = self.core.core_use();
+            products.push(match program.kind().is_complex() {
+                true => Box::new(FieldProduct::new(&program, &design, core_use, address)?),
+                false => Box::new(OpticalProduct::<f32>::new(&program, &design, link, &scales, core_use, address)?),
+            });
             first_core += layer.tiles() as u64;
         }
         let mut correct = 0;
@@ -329,6 +384,9 @@ impl ChipLayers {
 impl Products for ChipLayers {
     fn multiply(&mut self, product: usize, x: &Batch) -> Batch {
         let (output, trace, _) = self.layers[product].record(x, self.shot);
+        if self.trains == TrainedParameters::Weights {
+            self.inputs[product] = x.clone();
+        }
         self.traces[product] = Some(trace);
         output
     }
@@ -340,6 +398,12 @@ impl Products for ChipLayers {
             GradientMethod::Adjoint | GradientMethod::SigmaOnly | GradientMethod::ForwardOnly => &Adjoint,
         };
         let Some(trace) = self.traces[product].take() else { panic!("product {product} was not recorded") };
+        if self.trains == TrainedParameters::Weights {
+            // Straight through: the realised matrix changes as the weight does.
+            let by_weight = multiply(gradient, &self.inputs[product].transpose());
+            let by_input = needs_input.then(|| self.layers[product].input_gradient(&trace, gradient)).flatten();
+            return (by_input, by_weight.data.into());
+        }
         let found = self.layers[product].backward(&trace, gradient, needs_input, method);
         self.gradients[product] = found.parameters;
         self.passes += found.passes;

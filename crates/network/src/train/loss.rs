@@ -3,6 +3,8 @@
 //! `L = (1/n) Σ_s (log Σ_j exp(z_js) − z_{y_s s})`, with the gradient `(softmax(z_s) − e_{y_s}) / n`. The maximum of
 //! the logits is subtracted first, so that no exponential overflows.
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Batch;
 
 /// Mean loss over the samples, and its gradient with respect to the logits (classes × samples). A logit that is not finite
@@ -29,6 +31,88 @@ pub fn cross_entropy(logits: &Batch, labels: &[usize]) -> (f64, Batch) {
     (loss / samples, gradient)
 }
 
+/// Mean of `(z − e_y)²` over outputs and samples, and its gradient with respect to the outputs z (classes × samples). The targets
+/// e_y are 1 for the class of the label and 0 for others.
+///
+/// # Panics
+///
+/// As [`cross_entropy`].
+#[must_use]
+pub fn mean_squared_error(outputs: &Batch, labels: &[usize]) -> (f64, Batch) {
+    assert_eq!(outputs.ncols(), labels.len(), "the squared error needs one label per sample");
+    let mut difference = outputs.clone();
+    for (mut column, &label) in difference.column_iter_mut().zip(labels) {
+        column[label] -= 1.0;
+    }
+    let values = outputs.len() as f64;
+    (difference.norm_squared() / values, difference * (2.0 / values))
+}
+
+/// Loss of the outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// Cross-entropy of the softmax of the outputs.
+    #[default]
+    CrossEntropy,
+    /// Mean squared difference from 1 for the class of the label and 0 for the others. The outputs are no softmax.
+    Mse,
+}
+
+/// The loss of a training, with a weight for each class.
+///
+/// `L = Σ_s w_{y_s} ℓ_s / Σ_s w_{y_s}` with the loss ℓ_s of one sample, as PyTorch's `CrossEntropyLoss(weight)`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// The loss of one sample.
+    pub kind: LossKind,
+    /// Weight of each class; empty for equal weights.
+    pub class_weights: Vec<f64>,
+}
+
+impl Loss {
+    /// Weights in inverse proportion to the numbers of samples: n/(k·n_c), whose mean over the n samples is 1. A class without
+    /// samples has the weight 1, which no sample uses.
+    #[must_use]
+    pub fn balanced(kind: LossKind, labels: &[usize], classes: usize) -> Self {
+        let mut counts = vec![0_usize; classes];
+        labels.iter().for_each(|&label| counts[label] += 1);
+        let used = counts.iter().filter(|&&count| count > 0).count();
+        let weight = |&count: &usize| match count {
+            0 => 1.0,
+            count => labels.len() as f64 / (used as f64 * count as f64),
+        };
+        Self { kind, class_weights: counts.iter().map(weight).collect() }
+    }
+
+    /// Weighted mean of the loss over samples, and its gradient with respect to the logits (classes × samples).
+    ///
+    /// # Panics
+    ///
+    /// As [`cross_entropy`].
+    #[must_use]
+    pub fn mean(&self, logits: &Batch, labels: &[usize]) -> (f64, Batch) {
+        let equal = match self.kind {
+            LossKind::CrossEntropy => cross_entropy,
+            LossKind::Mse => mean_squared_error,
+        };
+        if self.class_weights.is_empty() {
+            return equal(logits, labels);
+        }
+        let weights: Vec<f64> = labels.iter().map(|&label| self.class_weights[label]).collect();
+        let total: f64 = weights.iter().sum();
+        let mut gradient = Batch::zeros(logits.nrows(), logits.ncols());
+        let mut loss = 0.0;
+        for (sample, (&label, weight)) in labels.iter().zip(&weights).enumerate() {
+            let (of_sample, slope) = equal(&logits.columns(sample, 1).into_owned(), &[label]);
+            loss += weight * of_sample;
+            gradient.columns_mut(sample, 1).copy_from(&(slope * (weight / total)));
+        }
+        (loss / total, gradient)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,14 +135,42 @@ mod tests {
         // Central differences with step 1e-6 of a loss near 1: error about 1e-10; tolerance 1e-8.
         let logits = Batch::from_fn(5, 3, |r, c| ((r * 7 + c * 3) % 5) as f64 / 2.0 - 1.0);
         let labels = [4, 0, 2];
-        let (_, gradient) = cross_entropy(&logits, &labels);
-        for at in 0..logits.len() {
-            let loss_at = |step: f64| {
-                let mut z = logits.clone();
-                z[at] += step;
-                cross_entropy(&z, &labels).0
-            };
-            assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
+        for loss in [cross_entropy, mean_squared_error] {
+            let (_, gradient) = loss(&logits, &labels);
+            for at in 0..logits.len() {
+                let loss_at = |step: f64| {
+                    let mut z = logits.clone();
+                    z[at] += step;
+                    loss(&z, &labels).0
+                };
+                assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
+            }
         }
+    }
+
+    #[test]
+    fn balanced_weights_are_those_of_scikit_learn() {
+        // compute_class_weight("balanced"): n/(k·n_c) with n = 6, k = 2 classes that occur, n_c = 4 and 2.
+        let loss = Loss::balanced(LossKind::CrossEntropy, &[0, 0, 2, 0, 2, 0], 3);
+        assert_eq!(loss.class_weights, [0.75, 1.0, 1.5]);
+    }
+
+    /// A sample of weight 2 counts as two equal samples, in the loss and in the gradient.
+    #[test]
+    fn a_weight_of_two_is_a_sample_twice() {
+        let loss = Loss { class_weights: vec![2.0, 1.0], ..Loss::default() };
+        let once = Batch::from_column_slice(2, 2, &[0.3, -1.0, 0.7, 0.1]);
+        let twice = Batch::from_column_slice(2, 3, &[0.3, -1.0, 0.3, -1.0, 0.7, 0.1]);
+        let (weighted, slope) = loss.mean(&once, &[0, 1]);
+        let (expected, all) = cross_entropy(&twice, &[0, 0, 1]);
+        assert!((weighted - expected).abs() < 1e-15);
+        assert!((slope.column(0) - (all.column(0) + all.column(1))).amax() < 1e-15);
+        assert!((slope.column(1) - all.column(2)).amax() < 1e-15);
+    }
+
+    #[test]
+    fn the_squared_error_counts_all_outputs() {
+        let (loss, _) = mean_squared_error(&Batch::from_column_slice(2, 2, &[1.0, 0.0, 0.5, 0.0]), &[0, 1]);
+        assert!((loss - 1.25 / 4.0).abs() < 1e-15);
     }
 }

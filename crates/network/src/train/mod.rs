@@ -1,11 +1,16 @@
-//! Training in floating point: Adam on the cross-entropy, in one thread and in a fixed order.
+//! Training: an optimiser on the cross-entropy, in one thread and in a fixed order, in floating point or on chips.
 //!
 //! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
-//! left out, because the loss includes it.
+//! left out, because the loss includes it. An interrupted training resumes from its checkpoint to the same bytes.
 
+mod checkpoint;
 mod chips;
+mod epochs;
+mod inputs;
+mod learner;
 pub mod loss;
 mod memory;
+mod observer;
 pub mod optimizer;
 mod spec;
 mod start;
@@ -13,46 +18,30 @@ mod start;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use phaseloom_numerics::StreamKey;
-use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
 
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
-use crate::layer::{LayerKind, Parameter, chain};
+use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
+use crate::train::checkpoint::Checkpoint;
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
-use crate::train::loss::cross_entropy;
-use crate::train::optimizer::{Adam, Rates};
-pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec};
+use crate::train::epochs::{End, Keep, Samples, State};
+use crate::train::learner::{Learner, loss_of};
+pub use crate::train::loss::LossKind;
+pub use crate::train::observer::{EpochReport, Observer, Progress};
+pub use crate::train::spec::{
+    Balanced, CalibrationSpec, ClassWeights, GradientMethod, OptimizerName, Schedule, StopSpec, TrainOn, TrainSpec,
+    TrainedParameters,
+};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
 
-/// Loss after training, relative to that of guessing, from which the training has diverged.
-const MAX_LOSS: f64 = 1000.0;
-
 /// Samples that pass the network together to measure the accuracy. It bounds the memory.
 const CHUNK: usize = 1024;
-
-/// Results of one pass over the training data.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpochReport {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// Number of requested epochs.
-    pub epochs: usize,
-    /// Mean loss over the samples, each computed before the step of its batch.
-    pub loss: f64,
-    /// Share of training samples, 0…1, classified correctly before the step of their batch.
-    pub train_accuracy: f64,
-    /// Accuracy on the validation data after the epoch, 0…1.
-    pub validation_accuracy: Option<f64>,
-    /// Learning rate of the last step.
-    pub learning_rate: f64,
-}
 
 /// Results of training.
 #[derive(Debug)]
@@ -63,14 +52,29 @@ pub struct Trained {
     pub tensors: Tensors,
     /// One report per epoch.
     pub history: Vec<EpochReport>,
+    /// The epoch whose weights these are, with early stopping; otherwise they are the last.
+    pub best_epoch: Option<usize>,
+    /// Whether training went to its end. Otherwise the observer stopped it, and its checkpoint stays.
+    pub is_finished: bool,
     /// Accuracy on chips after training on chips: on the validation data, or else on the training data.
     pub chip_accuracy: Option<ChipAccuracy>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// How a training treats the files of earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// Whether to discard a checkpoint and start again.
+    pub restart: bool,
+    /// Whether weights and programs may be replaced that this training has not written.
+    pub overwrite: bool,
 }
 
 impl Trained {
-    /// Writes the weights and the calibration to the paths of the model file. Returns the paths.
+    /// Writes the weights, the programs and the calibration to the paths of the model file. Returns the paths. A finished training
+    /// removes its checkpoint.
     ///
     /// # Errors
     ///
@@ -83,6 +87,11 @@ impl Trained {
             programs.save(&path)?;
             files.push(path);
         }
+        match &self.checkpoint {
+            Some(checkpoint) if self.is_finished => checkpoint.remove(),
+            Some(checkpoint) => checkpoint.allow(&files)?,
+            None => {}
+        }
         if let (Some(Ok(calibration)), Some(path)) = (&self.calibration, self.model.calibration_path()?) {
             calibration.save(&path)?;
             files.push(path);
@@ -94,7 +103,7 @@ impl Trained {
 /// Trains the model of the spec, whose paths are relative to `base`.
 ///
 /// `progress` is called after each epoch. If it breaks, training stops and the model of that epoch is returned. Nothing
-/// is written, see [`Trained::save`].
+/// is written or resumed, see [`Trained::save`] and [`train_resumable`].
 ///
 /// # Errors
 ///
@@ -105,6 +114,35 @@ pub fn train(
     base: &Path,
     progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
 ) -> Result<Trained> {
+    train_from(spec, base, None, &mut observer::Epochs(progress))
+}
+
+/// Trains as [`train`] does, with a checkpoint next to the weights. If there is one of the same training (equal settings, data,
+/// model and version), training goes on there, to the same bytes as without the interruption.
+///
+/// # Errors
+///
+/// As [`train`]; a checkpoint of another training, unless `restart` is set; weights or programs that are there already and are
+/// not those of this training when it was interrupted, unless `overwrite` is set; a checkpoint that cannot be written.
+pub fn train_resumable(
+    spec: &TrainSpec,
+    base: &Path,
+    earlier: Earlier,
+    observer: &mut dyn Observer,
+) -> Result<Trained> {
+    train_from(spec, base, Some(earlier), observer)
+}
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl Keep for Nowhere {
+    fn keep(&mut self, _learner: &mut Learner, _state: &State, _must: bool) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer: &mut dyn Observer) -> Result<Trained> {
     spec.check(base)?;
     let model_path = resolve(&spec.model, base)?;
     let model_base = model_path.parent().unwrap_or(Path::new(""));
@@ -121,16 +159,29 @@ pub fn train(
         });
         data.map_err(|error| error.in_table(table))
     };
-    let data = load("train", &spec.train)?;
-    let validation = spec.validation.as_ref().map(|choice| load("validation", choice)).transpose()?;
+    let mut data = load("train", &spec.train)?;
+    let mut validation = spec.validation.as_ref().map(|choice| load("validation", choice)).transpose()?;
+    if let Some(share) = spec.validation_share {
+        let split = inputs::split(&data, share, spec.seed)
+            .map_err(|expected| NetworkError::choice(&data.inputs_path, "validation_share", share, expected))?;
+        (data, validation) = (split.0, Some(split.1));
+    }
 
     // Errors that would only appear at the end are found before hours of training.
     if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
         let expected = format!("at most {}, the samples of [train]", data.samples());
         return Err(NetworkError::choice(&data.inputs_path, "calibration.samples", requested, expected));
     }
-    for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration).chain(&model_spec.programs) {
-        check_output(&resolve(path, model_base)?)?;
+    let outputs: Vec<PathBuf> = std::iter::once(&model_spec.weights)
+        .chain(&model_spec.programs)
+        .map(|path| resolve(path, model_base))
+        .collect::<Result<_>>()?;
+    for path in outputs
+        .iter()
+        .cloned()
+        .chain(model_spec.calibration.iter().map(|path| resolve(path, model_base)).collect::<Result<Vec<_>>>()?)
+    {
+        check_output(&path)?;
     }
     if let Some(path) = &model_spec.calibration {
         check_replaced(&resolve(path, model_base)?, &[crate::calibration::FORMAT])?;
@@ -147,6 +198,12 @@ pub fn train(
 
     let mut tensors = Tensors::new();
     start::insert_weights(&placed, spec.seed, &mut tensors);
+    if let Some(path) = &spec.initial {
+        let absent = start::insert_initial(&placed, &Tensors::load(&resolve(path, base)?)?, &mut tensors)?;
+        if !absent.is_empty() {
+            observer.note(&format!("warning: {} lacks {}, which start at random", path.display(), absent.join(", ")));
+        }
+    }
     if let (true, NumberOrTensor::Tensor(mean), NumberOrTensor::Tensor(std)) =
         (spec.standardize, &model_spec.input.mean, &model_spec.input.std)
     {
@@ -157,28 +214,58 @@ pub fn train(
     // Training uses the normalised input. Only the finished model folds normalisations into weights.
     let mut unfolded = model_spec.clone();
     unfolded.input.fold = false;
-    let mut model = Model::unfolded(unfolded, model_base, &tensors)?;
+    let model = Model::unfolded(unfolded, model_base, &tensors)?;
     for data in std::iter::once(&data).chain(&validation) {
         model.check_inputs(data)?;
     }
+    if let Some(warning) = inputs::scale_warning(&model, &data) {
+        observer.note(&warning);
+    }
 
+    let loss = loss_of((spec.loss, spec.class_weights.as_ref()), &data, model.output_size(), &data.inputs_path)?;
     let mut chips = match spec.on {
         TrainOn::Exact => None,
         TrainOn::Chip | TrainOn::Population => Some(ChipLayers::new(spec, base, &model)?),
     };
-    let history = run_epochs(spec, (&mut model, chips.as_mut()), &data, validation.as_ref(), progress)?;
-    let mut chip_accuracy = None;
-    let mut programs = None;
     if let Some(chips) = &mut chips {
-        let tested = validation.as_ref().unwrap_or(&data);
-        chip_accuracy = Some(chips.accuracy(&model, tested, spec.test_chips)?);
-        programs = Some(chips.programs());
+        chips.criterion = loss.clone();
     }
-    for (placed, layer) in model.placed() {
-        for (named, tensor) in placed.spec.tensors(&placed.input).into_iter().zip(layer.tensors()) {
-            tensors.insert(named.name, tensor);
+    let mut learner =
+        Learner { model, chips, loss, frozen: Vec::new(), start: tensors.clone(), base: model_base.to_owned() };
+    learner
+        .freeze(&spec.freeze)
+        .map_err(|(found, expected)| NetworkError::choice(&model_path, "freeze", found, expected))?;
+    let mut state = State::new(spec);
+    let mut kept = match earlier {
+        None => None,
+        Some(Earlier { restart, overwrite }) => {
+            let identity = identity(spec, base, &model_spec, [Some(&data), validation.as_ref()], &tensors)?;
+            let (checkpoint, stored) = Checkpoint::open(&outputs, identity, (restart, overwrite), &model_path)?;
+            if let Some(stored) = stored {
+                checkpoint::resume(checkpoint.path(), &stored, spec, (&mut learner, &mut state), &data)?;
+                let (done, epochs) = (state.history.len(), spec.epochs);
+                let path = checkpoint.path().display();
+                observer
+                    .note(&format!("note: resumed after epoch {done}/{epochs} from {path}; --restart starts again"));
+            }
+            Some(checkpoint)
         }
+    };
+    let samples = Samples { train: &data, validation: validation.as_ref() };
+    let end = match &mut kept {
+        Some(checkpoint) => epochs::run(spec, &mut learner, &mut state, &samples, checkpoint, observer)?,
+        None => epochs::run(spec, &mut learner, &mut state, &samples, &mut Nowhere, observer)?,
+    };
+    let (mut chip_accuracy, mut programs) = (None, None);
+    if let Some(chips) = &mut learner.chips {
+        let tested = validation.as_ref().unwrap_or(&data);
+        chip_accuracy = Some(chips.accuracy(&learner.model, tested, spec.test_chips)?);
+        programs = chips.programs();
     }
+    for (name, tensor) in learner.tensors().iter() {
+        tensors.insert(name, tensor.clone());
+    }
+    let history = state.history;
     for (key, value) in [
         ("made_by", format!("phaseloom {}", env!("CARGO_PKG_VERSION"))),
         ("model", model_spec.name.clone()),
@@ -191,7 +278,37 @@ pub fn train(
     let mut model = Model::build(model_spec, model_base, &tensors)?;
     model.set_programs(programs);
     let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data));
-    Ok(Trained { model, tensors, history, chip_accuracy, calibration })
+    Ok(Trained {
+        model,
+        tensors,
+        history,
+        best_epoch: state.best.map(|(epoch, _)| epoch),
+        is_finished: end == End::Finished,
+        chip_accuracy,
+        calibration,
+        checkpoint: kept,
+    })
+}
+
+/// SHA-256 of all on which a training depends: settings, model, process, data, and values at the start.
+fn identity(
+    spec: &TrainSpec,
+    base: &Path,
+    model: &ModelSpec,
+    data: [Option<&Dataset>; 2],
+    start: &Tensors,
+) -> Result<String> {
+    let process = spec.process.as_ref().map(|process| process.read(base)).transpose()?;
+    let data = data.map(|data| data.map(|data| &data.sha256));
+    // Numbers and texts always serialise.
+    let settings = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), spec, model, process, data)).unwrap_or_default();
+    let mut digest = Sha256::new();
+    digest.update(settings);
+    for (name, tensor) in start.iter() {
+        digest.update(name);
+        tensor.values().iter().for_each(|value| digest.update(value.to_le_bytes()));
+    }
+    Ok(hex(&digest.finalize()))
 }
 
 /// Checks that a model file fits the training file, before any data are read.
@@ -227,19 +344,33 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             _ => {}
         }
     }
-    match (spec.on, &model.programs) {
-        (TrainOn::Exact, Some(programs)) => {
-            let expected = "no such key: exact training changes the weights, and not these programs";
+    let trains_phases = spec.on != TrainOn::Exact && spec.trained_parameters() == TrainedParameters::Phases;
+    match (trains_phases, &model.programs) {
+        (false, Some(programs)) => {
+            let expected = "no such key: this training changes the weights, and not these programs";
             return invalid("programs", programs.display().to_string(), expected);
         }
-        (TrainOn::Chip | TrainOn::Population, None) => {
-            let expected =
-                "`programs = \"programs.safetensors\"`, the file for the phases that training on chips writes";
+        (true, None) => {
+            let expected = "`programs = \"programs.safetensors\"`, the file for the phases that this training writes";
             return invalid("programs", "no such key".into(), expected);
         }
         _ => {}
     }
-    if spec.on != TrainOn::Exact {
+    if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
+        let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";
+        return invalid("layer", "a softmax at the end".into(), expected);
+    }
+    let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
+    if let (false, Some(layer)) = (trains_phases, unitary) {
+        let expected = "`parameters = \"phases\"` and `on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
+                        unitary, one on its entries does not";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
+    if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
+        let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
+    if trains_phases {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
     }
     let of_input = [&model.input.mean, &model.input.std]
@@ -252,112 +383,6 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         Some(pair) => invalid("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
         None => Ok(()),
     }
-}
-
-/// Trains the model in place for all epochs.
-fn run_epochs(
-    spec: &TrainSpec,
-    (model, mut chips): (&mut Model, Option<&mut ChipLayers>),
-    data: &Dataset,
-    validation: Option<&Dataset>,
-    progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
-) -> Result<Vec<EpochReport>> {
-    let samples = data.samples();
-    let steps = spec.epochs as f64 * samples.div_ceil(spec.batch) as f64;
-    let mut adam = Adam::new();
-    let mut history: Vec<EpochReport> = Vec::new();
-    let mut step = 0_u64;
-    let mut last_batch = (0, Vec::new());
-    if let Some(chips) = &mut chips {
-        chips.calibrate(model, data)?;
-    }
-    for epoch in 1..=spec.epochs {
-        let mut order: Vec<usize> = (0..samples).collect();
-        order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
-        let (mut loss_sum, mut correct, mut learning_rate) = (0.0, 0, spec.learning_rate);
-        for (batch, rows) in order.chunks(spec.batch).enumerate() {
-            let factor = spec.schedule.factor(step as f64 / steps);
-            learning_rate = spec.learning_rate * factor;
-            step += 1;
-            let (loss, batch_correct, gradients) = match &mut chips {
-                Some(chips) => chips.gradients(model, data, rows, step)?,
-                None => batch_gradients(model, data, rows),
-            };
-            if !loss.is_finite() {
-                return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
-            }
-            loss_sum += loss * rows.len() as f64;
-            correct += batch_correct;
-            let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
-            if let Some(chips) = &mut chips {
-                parameters.extend(chips.parameters_mut().map(|values| Parameter {
-                    values,
-                    decays: false,
-                    is_phase: true,
-                }));
-            }
-            let rates = Rates { values: learning_rate, phases: spec.phase_learning_rate() * factor };
-            adam.step(&mut parameters, &gradients, rates, spec.weight_decay);
-        }
-        if let Some(chips) = &mut chips {
-            chips.calibrate(model, data)?;
-        }
-        let report = EpochReport {
-            epoch,
-            epochs: spec.epochs,
-            loss: loss_sum / samples as f64,
-            train_accuracy: correct as f64 / samples as f64,
-            validation_accuracy: validation.map(|v| exact_accuracy(model, v)).transpose()?,
-            learning_rate,
-        };
-        history.push(report);
-        let last = samples.div_ceil(spec.batch) - 1;
-        last_batch = (last, order[last * spec.batch..].to_vec());
-        if progress(&report).is_break() {
-            break;
-        }
-    }
-    // Each loss above is that before a step; the last step may have been the one that left every bound.
-    let (batch, rows) = last_batch;
-    let loss = match &mut chips {
-        Some(chips) => chips.loss(model, data, &rows, step)?,
-        None => batch_loss(model, data, &rows),
-    };
-    let guessing = (model.output_size().max(2) as f64).ln();
-    match history.last() {
-        Some(last) if loss.is_nan() || loss > MAX_LOSS * guessing => {
-            let EpochReport { epoch, learning_rate, .. } = *last;
-            Err(NetworkError::Diverged { epoch, batch, loss, learning_rate })
-        }
-        _ => Ok(history),
-    }
-}
-
-/// Mean loss of the samples `rows`.
-fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
-    let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-    let input = model.prepare(&data.inputs.select(rows));
-    let logits = chain::forward(&model.layers()[..trained_layers(model)], &input);
-    cross_entropy(&logits, &labels).0
-}
-
-/// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
-fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
-    let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-    let input = model.prepare(&data.inputs.select(rows));
-    let count = trained_layers(model);
-    let layers = &mut model.layers_mut()[..count];
-    let traces = chain::record(layers, &input);
-    let logits = chain::output(&traces, &input);
-    let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-    let (loss, gradient) = cross_entropy(logits, &labels);
-    (loss, correct, chain::backward(layers, &input, &traces, gradient, false).parameters)
-}
-
-/// Number of layers before the loss: all but a softmax at the end.
-fn trained_layers(model: &Model) -> usize {
-    let ends_with_softmax = model.spec().layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
-    model.layers().len() - usize::from(ends_with_softmax)
 }
 
 /// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.

@@ -1,10 +1,12 @@
-//! Adam with decoupled weight decay, an optimiser for stochastic gradients.
+//! Optimisers for stochastic gradients.
 //!
-//! `m ← β₁ m + (1−β₁) g`, `v ← β₂ v + (1−β₂) g²`, `w ← w − η (m̂ / (√v̂ + ε) + λ w)` with `m̂ = m/(1−β₁ᵗ)`,
-//! `v̂ = v/(1−β₂ᵗ)`, β₁ = 0.9, β₂ = 0.999, ε = 1e-8. Source: Kingma & Ba 2015, and Loshchilov & Hutter 2019 for the decay λ.
-//!
-//! Phases without effect, such as a global phase or those of a cell without light, have slopes of rounding errors. Adam would
-//! divide them by themselves and let these phases walk, so that ε of phases is at least 1e-8 of the largest slope.
+//! * Adam with decoupled weight decay: `m ← β₁ m + (1−β₁) g`, `v ← β₂ v + (1−β₂) g²`, `w ← w − η (m̂ / (√v̂ + ε) + λ w)` with
+//!   `m̂ = m/(1−β₁ᵗ)`, `v̂ = v/(1−β₂ᵗ)`, β₁ = 0.9, β₂ = 0.999. Source: Kingma & Ba 2015, and Loshchilov & Hutter 2019 for the decay
+//!   λ. ε is 1e-8 for weights. For phases it is 1e-8 of the largest gradient of the group: a phase without effect, such as a global
+//!   phase, has a gradient of pure rounding, by whose sign Adam would move it without end.
+//! * Stochastic gradient descent with momentum μ: `m ← μ m + g`, `w ← w − η (m + λ w)`.
+
+use serde::{Deserialize, Serialize};
 
 use crate::layer::Parameter;
 
@@ -21,50 +23,107 @@ pub struct Rates {
     pub phases: f64,
 }
 
-/// State of Adam for a list of parameters whose order and sizes stay the same.
-#[derive(Clone, Debug, Default)]
-pub struct Adam {
-    steps: u64,
-    moments: Vec<Vec<(f64, f64)>>,
+/// How gradients become steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerName {
+    /// Adam with decoupled weight decay.
+    #[default]
+    Adam,
+    /// Stochastic gradient descent, with `momentum` if it is given.
+    Sgd,
 }
 
-impl Adam {
-    /// The state before the first step.
+/// The rule of an optimiser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    Adam,
+    Sgd { momentum: f64 },
+}
+
+/// An optimiser with its state, for a list of parameters whose order and sizes stay the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizer {
+    rule: Rule,
+    pub(super) steps: u64,
+    /// m of every value.
+    pub(super) first: Vec<Vec<f64>>,
+    /// v of every value; empty lists for gradient descent.
+    pub(super) second: Vec<Vec<f64>>,
+}
+
+impl Optimizer {
+    /// Adam before the first step.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn adam() -> Self {
+        Self::new(Rule::Adam)
     }
 
-    /// One step with the gradients of the parameters, in the same order. A parameter with an empty gradient is frozen.
+    /// Stochastic gradient descent before the first step. A momentum of 0 is none.
+    #[must_use]
+    pub fn sgd(momentum: f64) -> Self {
+        Self::new(Rule::Sgd { momentum })
+    }
+
+    fn new(rule: Rule) -> Self {
+        Self { rule, steps: 0, first: Vec::new(), second: Vec::new() }
+    }
+
+    /// One step with the gradients of the parameters, in the same order. A parameter with an empty gradient is frozen: it neither
+    /// moves nor decays.
     ///
     /// # Panics
     ///
     /// If the numbers of parameters, gradients or values differ, or change after the first step.
     pub fn step(&mut self, parameters: &mut [Parameter<'_>], gradients: &[Vec<f64>], rates: Rates, weight_decay: f64) {
-        assert_eq!(parameters.len(), gradients.len(), "Adam needs one gradient per parameter");
-        if self.moments.is_empty() {
-            self.moments = gradients.iter().map(|g| vec![(0.0, 0.0); g.len()]).collect();
+        assert_eq!(parameters.len(), gradients.len(), "an optimiser needs one gradient per parameter");
+        if self.first.is_empty() {
+            self.first = gradients.iter().map(|g| vec![0.0; g.len()]).collect();
+            self.second = match self.rule {
+                Rule::Adam => self.first.clone(),
+                Rule::Sgd { .. } => vec![Vec::new(); gradients.len()],
+            };
         }
-        assert_eq!(self.moments.len(), gradients.len(), "the number of parameters must not change");
+        assert_eq!(self.first.len(), gradients.len(), "the number of parameters must not change");
         self.steps += 1;
-        let correct1 = 1.0 / (1.0 - BETA1.powf(self.steps as f64));
-        let correct2 = 1.0 / (1.0 - BETA2.powf(self.steps as f64));
-        for ((parameter, gradient), moments) in parameters.iter_mut().zip(gradients).zip(&mut self.moments) {
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((parameter, gradient), (first, second)) in parameters.iter_mut().zip(gradients).zip(moments) {
             if gradient.is_empty() {
                 continue;
             }
-            assert_eq!(parameter.values.len(), gradient.len(), "Adam needs one gradient per value");
-            assert_eq!(moments.len(), gradient.len(), "the sizes of parameters must not change");
+            assert_eq!(parameter.values.len(), gradient.len(), "an optimiser needs one gradient per value");
+            assert_eq!(first.len(), gradient.len(), "the sizes of parameters must not change");
             let learning_rate = if parameter.is_phase { rates.phases } else { rates.values };
-            let largest = || gradient.iter().fold(0.0_f64, |largest, g| largest.max(g.abs()));
-            let epsilon = if parameter.is_phase { EPSILON * largest().max(EPSILON) } else { EPSILON };
             let decay = if parameter.decays { learning_rate * weight_decay } else { 0.0 };
-            for ((w, &g), (m, v)) in parameter.values.iter_mut().zip(gradient).zip(moments) {
-                *m = BETA1 * *m + (1.0 - BETA1) * g;
-                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-                *w -= learning_rate * (*m * correct1) / ((*v * correct2).sqrt() + epsilon) + decay * *w;
+            match self.rule {
+                Rule::Adam => adam(parameter, gradient, (first, second), (learning_rate, decay), self.steps),
+                Rule::Sgd { momentum } => {
+                    for ((w, &g), m) in parameter.values.iter_mut().zip(gradient).zip(first) {
+                        *m = momentum * *m + g;
+                        *w -= learning_rate * *m + decay * *w;
+                    }
+                }
             }
         }
+    }
+}
+
+fn adam(
+    parameter: &mut Parameter<'_>,
+    gradient: &[f64],
+    (first, second): (&mut [f64], &mut [f64]),
+    (learning_rate, decay): (f64, f64),
+    steps: u64,
+) {
+    let correct1 = 1.0 / (1.0 - BETA1.powf(steps as f64));
+    let correct2 = 1.0 / (1.0 - BETA2.powf(steps as f64));
+    let largest = || gradient.iter().fold(0.0_f64, |largest, g| largest.max(g.abs()));
+    let epsilon = if parameter.is_phase { EPSILON * largest().max(EPSILON) } else { EPSILON };
+    for ((w, &g), (m, v)) in parameter.values.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
+        *m = BETA1 * *m + (1.0 - BETA1) * g;
+        *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+        *w -= learning_rate * (*m * correct1) / ((*v * correct2).sqrt() + epsilon) + decay * *w;
     }
 }
 
@@ -88,7 +147,7 @@ mod tests {
         let stage = &program.stages()[0];
         let errors = vec![CellErrors::NONE; stage.layout().positions.len()];
         let mut phases = stage.phases().clone();
-        let (mut adam, mut first) = (Adam::new(), None);
+        let (mut adam, mut first) = (Optimizer::adam(), None);
         for step in 0..60 {
             let mut output = Fields::identity(modes);
             Circuit::compile(stage, &phases, &errors).propagate(&mut output);
@@ -127,39 +186,64 @@ mod tests {
     #[test]
     fn the_first_step_has_the_size_of_the_learning_rate() {
         let mut values = [1.0, 1.0, 1.0];
-        Adam::new().step(
-            &mut [Parameter { values: &mut values, decays: false, is_phase: false }],
-            &[vec![5.0, -1e-3, 0.0]],
-            rates(0.1),
-            1.0,
-        );
+        let parameter = Parameter { values: &mut values, decays: false, is_phase: false };
+        Optimizer::adam().step(&mut [parameter], &[vec![5.0, -1e-3, 0.0]], rates(0.1), 1.0);
         assert!((values[0] - 0.9).abs() < 1e-8 && (values[1] - 1.1).abs() < 1e-5 && (values[2] - 1.0).abs() < 1e-15);
     }
 
     #[test]
-    fn decay_acts_on_weights_only() {
-        let (mut weight, mut bias) = ([2.0], [2.0]);
-        let mut parameters = [
-            Parameter { values: &mut weight, decays: true, is_phase: false },
-            Parameter { values: &mut bias, decays: false, is_phase: false },
-        ];
-        Adam::new().step(&mut parameters, &[vec![0.0], vec![0.0]], rates(0.1), 0.5);
-        assert!((weight[0] - 1.9).abs() < 1e-15 && (bias[0] - 2.0).abs() < 1e-15);
+    fn decay_acts_on_weights_only_and_nothing_on_frozen_parameters() {
+        for mut optimizer in [Optimizer::adam(), Optimizer::sgd(0.0)] {
+            let (mut weight, mut bias, mut frozen) = ([2.0], [2.0], [2.0]);
+            let mut parameters = [
+                Parameter { values: &mut weight, decays: true, is_phase: false },
+                Parameter { values: &mut bias, decays: false, is_phase: false },
+                Parameter { values: &mut frozen, decays: true, is_phase: false },
+            ];
+            optimizer.step(&mut parameters, &[vec![0.0], vec![0.0], Vec::new()], rates(0.1), 0.5);
+            assert!((weight[0] - 1.9).abs() < 1e-15 && (bias[0] - 2.0).abs() < 1e-15);
+            assert!((frozen[0] - 2.0_f64).abs() < 1e-300);
+        }
     }
 
     #[test]
-    fn finds_the_bottom_of_a_bowl() {
-        let mut values = [3.0, -4.0];
-        let mut adam = Adam::new();
-        for _ in 0..2000 {
-            let gradient = vec![2.0 * (values[0] - 1.0), 20.0 * (values[1] - 2.0)];
-            adam.step(
-                &mut [Parameter { values: &mut values, decays: true, is_phase: false }],
-                &[gradient],
-                rates(0.02),
-                0.0,
-            );
+    fn both_find_the_bottom_of_a_bowl() {
+        for (mut optimizer, rate) in
+            [(Optimizer::adam(), 0.02), (Optimizer::sgd(0.0), 0.02), (Optimizer::sgd(0.9), 0.01)]
+        {
+            let mut values = [3.0, -4.0];
+            for _ in 0..2000 {
+                let gradient = vec![2.0 * (values[0] - 1.0), 20.0 * (values[1] - 2.0)];
+                let parameter = Parameter { values: &mut values, decays: true, is_phase: false };
+                optimizer.step(&mut [parameter], &[gradient], rates(rate), 0.0);
+            }
+            assert!((values[0] - 1.0).abs() < 1e-3 && (values[1] - 2.0).abs() < 1e-3, "{values:?}");
         }
-        assert!((values[0] - 1.0).abs() < 1e-3 && (values[1] - 2.0).abs() < 1e-3, "{values:?}");
+    }
+
+    /// By hand: gradient 1 throughout, rate 0.1, momentum 0.5: steps of 0.1, 0.15 and 0.175.
+    #[test]
+    fn momentum_adds_up() {
+        let mut values = [0.0];
+        let mut sgd = Optimizer::sgd(0.5);
+        for expected in [-0.1, -0.25, -0.425] {
+            let parameter = Parameter { values: &mut values, decays: false, is_phase: false };
+            sgd.step(&mut [parameter], &[vec![1.0]], rates(0.1), 0.0);
+            assert!((values[0] - expected).abs() < 1e-15, "{values:?}");
+        }
+    }
+
+    /// A gradient of rounding next to one of 1e-3: with ε = 1e-8·1e-3, the phase without effect moves by at most 1e-17/1e-11 of the
+    /// rate in the first step; the other moves by the rate. A group without any gradient stays, and is not NaN.
+    #[test]
+    fn phases_without_effect_stay() {
+        let mut values = [0.0, 0.0];
+        let parameter = Parameter { values: &mut values, decays: false, is_phase: true };
+        Optimizer::adam().step(&mut [parameter], &[vec![1e-3, 1e-17]], rates(0.1), 0.0);
+        assert!((values[0] + 0.1).abs() < 1e-7 && values[1].abs() < 1.1e-7, "{values:?}");
+        let mut idle = [1.0];
+        let parameter = Parameter { values: &mut idle, decays: false, is_phase: true };
+        Optimizer::adam().step(&mut [parameter], &[vec![0.0]], rates(0.1), 0.0);
+        assert!((idle[0] - 1.0_f64).abs() < 1e-300);
     }
 }

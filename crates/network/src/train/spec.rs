@@ -27,6 +27,9 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
 use crate::model::spec::{known_version, read_checked};
+use crate::train::loss::LossKind;
+use crate::train::optimizer::Optimizer;
+pub use crate::train::optimizer::OptimizerName;
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,15 +46,24 @@ pub struct TrainSpec {
     pub epochs: usize,
     /// Samples per step. Range: ≥ 1.
     pub batch: usize,
-    /// Learning rate of Adam at the start. Range: > 0.
+    /// Learning rate at the start. Range: > 0.
     pub learning_rate: f64,
     /// Learning rate of phases and gains on chips at the start (rad). A step of h on every phase of a mesh of N modes changes its
     /// matrix by h√N. Range: > 0. Default: 0.15/√N, for cores of N ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_learning_rate: Option<f64>,
+    /// The optimiser.
+    #[serde(default)]
+    pub optimizer: OptimizerName,
+    /// Momentum of `optimizer = "sgd"`: the share of the last step in the next. Range: from 0, below 1.
+    #[serde(default)]
+    pub momentum: f64,
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
+    /// Loss of the outputs, whose targets are the labels.
+    #[serde(default)]
+    pub loss: LossKind,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
@@ -61,9 +73,24 @@ pub struct TrainSpec {
     /// names that the model gives as `input.mean` and `input.std`.
     #[serde(default)]
     pub standardize: bool,
+    /// Weights to start from: a file with tensors of the names that the model gives. Tensors that the file lacks start at random.
+    /// Default: all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<PathBuf>,
+    /// Tensors that stay as they start, by their names; `"layer1"` is short for all whose names start with `layer1.`. Running
+    /// statistics of a batch normalisation still follow the data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
+    /// Weights of the classes in the loss: `"balanced"`, in inverse proportion to their numbers of samples, or a list with a number
+    /// above 0 for each class. Default: equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// What computes the photonic products while training.
     #[serde(default)]
     pub on: TrainOn,
+    /// What is trained on chips. Default: `"phases"` on one chip, `"weights"` on a population.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<TrainedParameters>,
     /// How the gradient by the phases is obtained, on chips.
     #[serde(default)]
     pub gradient: GradientMethod,
@@ -81,12 +108,53 @@ pub struct TrainSpec {
     pub test_chips: u64,
     /// Training data.
     pub train: DataSpec,
-    /// Data whose accuracy is reported after each epoch. They do not change the result.
+    /// Data whose accuracy is reported after each epoch. They change the result only with `[stop]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<DataSpec>,
+    /// Share of the samples of `[train]` that becomes validation data, chosen at random by the seed. Not with `[validation]`.
+    /// Range: above 0, below 1. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_share: Option<f64>,
+    /// Early stopping, which also keeps the weights of the best epoch. Default: all epochs, and the weights of the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopSpec>,
     /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
+}
+
+/// Weights of the classes in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    untagged,
+    expecting = "found another type or word, expected `\"balanced\"`, or a list with a number above 0 for each class"
+)]
+pub enum ClassWeights {
+    /// In inverse proportion to the numbers of samples.
+    Balanced(Balanced),
+    /// A number for each class.
+    List(Vec<f64>),
+}
+
+/// The word `"balanced"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Balanced {
+    /// In inverse proportion to the numbers of samples.
+    Balanced,
+}
+
+/// When training stops before its last epoch. The best epoch is the first with the highest validation accuracy or, without
+/// validation data, with the lowest training loss; its weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StopSpec {
+    /// Epochs without a better one after which training stops. From the number of `epochs` on, training never stops early and
+    /// still keeps the best epoch. Range: ≥ 1.
+    pub patience: usize,
 }
 
 /// What computes the photonic products while training.
@@ -97,10 +165,22 @@ pub enum TrainOn {
     /// Floating point; the weights are the parameters.
     #[default]
     Exact,
-    /// One chip; its phases, attenuators and gains are the parameters.
+    /// One chip.
     Chip,
-    /// A new chip of the process for every batch, so that the phases suit chips that nobody has measured.
+    /// A new chip of the process for every batch, so that the network suits chips that nobody has measured.
     Population,
+}
+
+/// What is trained on chips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TrainedParameters {
+    /// Phases, attenuators and gains of every tile.
+    Phases,
+    /// The weights, which are programmed anew at every step. The gradient passes the difference between a weight and what a chip
+    /// makes of it unchanged.
+    Weights,
 }
 
 /// How the gradient by the phases is obtained.
@@ -180,6 +260,15 @@ impl TrainSpec {
         read_checked(path, &phaseloom_files::InputFiles::default(), "training", Self::check)
     }
 
+    /// What is trained on chips.
+    #[must_use]
+    pub fn trained_parameters(&self) -> TrainedParameters {
+        self.parameters.unwrap_or(match self.on {
+            TrainOn::Population => TrainedParameters::Weights,
+            TrainOn::Exact | TrainOn::Chip => TrainedParameters::Phases,
+        })
+    }
+
     /// Learning rate of phases and gains at the start (rad).
     ///
     /// The largest useful rate of Adam is about 0.57/√N for phases of N modes (a test measures it); a quarter of it leaves room
@@ -188,6 +277,14 @@ impl TrainSpec {
     pub fn phase_learning_rate(&self) -> f64 {
         let ports = self.core.as_ref().map_or(1, |core| core.ports.max(1));
         self.phase_learning_rate.unwrap_or(0.15 / (ports as f64).sqrt())
+    }
+
+    /// The optimiser before its first step.
+    pub(super) fn new_optimizer(&self) -> Optimizer {
+        match self.optimizer {
+            OptimizerName::Adam => Optimizer::adam(),
+            OptimizerName::Sgd => Optimizer::sgd(self.momentum),
+        }
     }
 
     /// Checks format, version and values. Messages name `path`.
@@ -213,11 +310,39 @@ impl TrainSpec {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return invalid("weight_decay", self.weight_decay.to_string(), "a number from 0");
         }
+        if !(0.0..1.0).contains(&self.momentum) {
+            return invalid("momentum", self.momentum.to_string(), "a number from 0, below 1, e.g. 0.9");
+        }
+        if self.momentum > 0.0 && self.optimizer != OptimizerName::Sgd {
+            return invalid(
+                "momentum",
+                self.momentum.to_string(),
+                "`optimizer = \"sgd\"`: Adam has moments of its own",
+            );
+        }
+        if let Some(ClassWeights::List(weights)) = &self.class_weights
+            && let Some(index) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0))
+        {
+            return invalid(&format!("class_weights[{index}]"), weights[index].to_string(), "a number above 0");
+        }
+        if let Some(share) = self.validation_share {
+            if !(share > 0.0 && share < 1.0) {
+                return invalid("validation_share", share.to_string(), "a number above 0, below 1, e.g. 0.1");
+            }
+            if self.validation.is_some() {
+                let expected = "no such key next to `[validation]`: give one of both";
+                return invalid("validation_share", share.to_string(), expected);
+            }
+        }
+        if self.stop.is_some_and(|stop| stop.patience == 0) {
+            return invalid("stop.patience", "0".into(), "at least 1");
+        }
         match (self.on, &self.core) {
             (TrainOn::Exact, None) => {
                 let chips = [
                     ("process", self.process.is_some()),
                     ("link", self.link.is_some()),
+                    ("parameters", self.parameters.is_some()),
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
@@ -227,6 +352,15 @@ impl TrainSpec {
             }
             (TrainOn::Exact, Some(_)) => {
                 return invalid("core", "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+            }
+            (_, Some(_)) if self.trained_parameters() == TrainedParameters::Weights => {
+                let phases = [
+                    ("gradient", self.gradient != GradientMethod::Adjoint),
+                    ("phase_learning_rate", self.phase_learning_rate.is_some()),
+                ];
+                if let Some((key, _)) = phases.into_iter().find(|(_, given)| *given) {
+                    return invalid(key, "given".into(), "`parameters = \"phases\"`: it has no effect on weights");
+                }
             }
             (_, None) => return invalid("core", "absent".into(), "a table: training on chips needs `ports`"),
             (_, Some(_)) => {}
@@ -278,6 +412,14 @@ mod tests {
             ("= 0.1", "= -0.1", "`learning_rate`"),
             ("= 0.1", "= 0.1\nweight_decay = -1", "`weight_decay`"),
             ("= 0.1", "= 0.1\nschedule = 'step'", "step"),
+            ("= 0.1", "= 0.1\noptimizer = 'rmsprop'", "rmsprop"),
+            ("= 0.1", "= 0.1\nmomentum = 0.9", "Adam has moments of its own"),
+            ("= 0.1", "= 0.1\noptimizer = 'sgd'\nmomentum = 1", "`momentum`"),
+            ("= 0.1", "= 0.1\nvalidation_share = 1", "`validation_share`"),
+            ("= 0.1", "= 0.1\nvalidation_share = 0.1\nvalidation = { inputs = 'a.csv' }", "give one of both"),
+            ("= 0.1", "= 0.1\nclass_weights = 'equal'", "a number above 0 for each class"),
+            ("= 0.1", "= 0.1\nclass_weights = [1, 0]", "`class_weights[1]`"),
+            ("= 0.1", "= 0.1\nstop = { patience = 0 }", "`stop.patience`"),
             ("ports = 4", "ports = 0", "`calibration.ports`"),
             ("ports = 4", "ports = 16385", "`calibration.ports`"),
             ("ports = 4", "ports = 4\ncolumn_block = 99999999999", "`calibration.column_block`"),

@@ -3,9 +3,10 @@
 //! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015), `2/(1 + slope²)/inputs` before a leaky
 //! one, and `1/inputs` elsewhere; the inputs of a convolution are the values under its kernel. Biases are zero.
 
-use phaseloom_numerics::{StreamKey, standard_normal};
+use phaseloom_numerics::{StreamKey, haar_unitary, standard_normal};
 
 use crate::data::Inputs;
+use crate::error::Result;
 use crate::layer::place::PlacedLayer;
 use crate::layer::{LayerSpec, NamedTensor, Start};
 use crate::train::CHUNK;
@@ -19,7 +20,7 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
             Some(LayerSpec::LeakyRelu(leaky)) => 2.0 / (1.0 + leaky.slope * leaky.slope),
             _ => 1.0_f64,
         };
-        for NamedTensor { name, shape, start } in layer.spec.tensors(&layer.input) {
+        for NamedTensor { name, shape, start, .. } in layer.spec.tensors(&layer.input) {
             let count = shape.iter().product();
             let values = match start {
                 Start::Random { inputs } => {
@@ -27,11 +28,43 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
                     let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
                     (0..count).map(|_| deviation * standard_normal(&mut stream)).collect()
                 }
+                Start::Unitary => {
+                    let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
+                    let unitary = haar_unitary(shape[1], &mut stream).transpose();
+                    unitary.iter().map(|z| z.re).chain(unitary.iter().map(|z| z.im)).collect()
+                }
                 Start::Constant(value) => vec![value; count],
             };
             tensors.insert(name, Tensor::new(shape, values));
         }
     }
+}
+
+/// Replaces initial values by those of a file. Returns the names of the tensors that the file lacks.
+///
+/// # Errors
+///
+/// If a tensor has another shape or is not finite, or the file holds none of the tensors.
+pub(super) fn insert_initial<'a>(
+    layers: &[PlacedLayer<'a>],
+    file: &Tensors,
+    tensors: &mut Tensors,
+) -> Result<Vec<&'a str>> {
+    let mut absent = Vec::new();
+    let all: Vec<_> =
+        layers.iter().flat_map(|layer| layer.spec.tensors(&layer.input).into_iter().map(move |t| (layer, t))).collect();
+    let is_held = |name: &str| file.all_names().any(|known| known == name);
+    let has_none = !all.iter().any(|(_, tensor)| is_held(tensor.name));
+    for (layer, NamedTensor { name, shape, .. }) in all {
+        let user = format!("{} ({})", layer.key, layer.spec.kind());
+        if is_held(name) || has_none {
+            let values = file.expect(&user, name, &shape)?.to_vec();
+            tensors.insert(name, Tensor::new(shape, values));
+        } else {
+            absent.push(name);
+        }
+    }
+    Ok(absent)
 }
 
 /// Mean and population standard deviation of each feature of `raw·scale`.

@@ -89,6 +89,7 @@ pub fn print() -> Result<(), Box<dyn Error>> {
         let name = "  relative to an epoch of training on them";
         println!("{name:<48}{ports:>6}{:>34.2} (limit 1; {})", now_s / epoch_s, seconds(epoch_s));
     }
+    training::print_complex_epoch()?;
     digit_cnn::print(&toml::from_str(PROCESS)?, &toml::from_str(FULL)?)
 }
 

@@ -72,7 +72,7 @@ const DIGITS: Template = Template {
         ("phaseloom run experiment.toml", "accuracy on ten chips at each of four error levels"),
         ("phaseloom explain sigma_rad", "what a key means, its unit and range"),
         ("phaseloom calibrate experiment.toml", "measure the scales of the converters again, on training data"),
-        ("phaseloom train train.toml", "train the network again, from random weights"),
+        ("phaseloom train train.toml --overwrite", "train the network again, from random weights"),
     ],
 };
 

@@ -6,7 +6,7 @@ mod commands;
 
 use super::explain::catalogue::{Catalogue, catalogues};
 use super::terminal::error_text;
-use super::{compare, correct, cost};
+use super::{compare, correct, cost, train};
 use phaseloom::experiment::columns;
 use phaseloom::experiment::yields::budget::BUDGET_COLUMNS;
 use phaseloom::experiment::yields::sensitivity::SENSITIVITY_COLUMNS;
@@ -143,6 +143,7 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "critical" => ("`critical.csv`", CRITICAL_COLUMNS),
         "budget" => ("`budget.csv`", BUDGET_COLUMNS),
         "sensitivity" => ("`sensitivity.csv`", SENSITIVITY_COLUMNS),
+        "history" => ("`…-history.csv` of `train`", train::COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,
     })

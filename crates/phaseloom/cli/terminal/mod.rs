@@ -5,6 +5,7 @@ pub mod error_text;
 pub mod figures;
 pub mod interrupt;
 pub mod output;
+pub mod page;
 pub mod results;
 pub mod streams;
 pub mod system;

@@ -47,9 +47,8 @@ impl ResultOptions {
         own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.figures.given())
     }
 
-    /// Writes the tables and figures of a run, and prints its results.
-    pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
-        write(outcome, tables, self.figures)?;
+    /// Prints the results of a run.
+    pub fn print(self, tables: &Tables<'_>) -> anyhow::Result<()> {
         output::print_results(
             &tables.results(View { wide: self.wide, layers: self.layers, classes: self.classes }),
             self.format,
@@ -118,7 +117,10 @@ pub fn check_own_folder(folder: &Path, command: &str) -> anyhow::Result<()> {
 /// Says where the results of a run are.
 pub fn say_where(folder: &Path) {
     let separator = std::path::MAIN_SEPARATOR;
-    output::status(&format!("results in {}{separator}: summary.csv, figure.svg and more", folder.display()));
+    output::status(&format!(
+        "results in {}{separator}: report.html, summary.csv, figure.svg and more",
+        folder.display()
+    ));
 }
 
 /// Writes a figure in every format to a path without ending.

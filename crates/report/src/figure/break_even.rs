@@ -22,6 +22,9 @@ use crate::table::Table;
 /// Ratios beyond these limits are drawn at the edge of the figure.
 const LIMITS: [f64; 2] = [1e-3, 1e2];
 
+/// Points of a curve with values as texts.
+const MAX_VALUES: usize = 9;
+
 /// The figure of break-even curves.
 pub(crate) const BREAK_EVEN: Figure = Figure {
     key: "break-even",
@@ -62,7 +65,13 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     };
     chart::draw(style, frame, |chart| {
         chart.line([(f64::NEG_INFINITY, 1.0), (f64::INFINITY, 1.0)], equal)?;
-        curves.iter().enumerate().try_for_each(|(index, curve)| chart.line(curve.1.clone(), stroke(index)))
+        for (index, (name, points)) in curves.iter().enumerate() {
+            chart.line(points.clone(), stroke(index))?;
+            for &(factor, ratio) in points.iter().step_by(points.len().div_ceil(MAX_VALUES).max(1)) {
+                chart.value((factor, ratio), || format!("{name}, {factor:.3} times that of the run: ratio {ratio:.3}"));
+            }
+        }
+        Ok(())
     })
 }
 
@@ -78,26 +87,13 @@ fn curves(table: &Table) -> Result<Vec<Curve>, ReportError> {
             continue;
         }
         let point = (value / own, ratio.clamp(LIMITS[0], LIMITS[1]));
-        let name = name(key);
+        let name = quantity(key).name;
         match all.iter_mut().find(|(known, _)| *known == name) {
             Some((_, points)) => points.push(point),
             None => all.push((name, vec![point])),
         }
     }
     Ok(all)
-}
-
-/// A quantity in words.
-fn name(key: &str) -> String {
-    match key {
-        "cell_loss_db" => "loss of a cell".to_owned(),
-        "hold_pi_w" => "power that holds π".to_owned(),
-        "batch" => "inputs per load".to_owned(),
-        "register_j_per_bit" => "energy of a register".to_owned(),
-        "slow_dac_w" => "power of a slow converter".to_owned(),
-        "modulator_bias_w" => "bias of a modulator".to_owned(),
-        other => quantity(other).name,
-    }
 }
 
 #[cfg(test)]

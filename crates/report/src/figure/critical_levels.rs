@@ -21,6 +21,9 @@ use crate::table::Table;
 pub(crate) const CRITICAL_LEVELS: Figure =
     Figure { key: "tolerance", description: "share of chips that still pass against the level of an error", draw };
 
+/// Points of a line with values as texts.
+const MAX_VALUES: usize = 20;
+
 /// A line: its name, the critical levels of its chips in the order from good to bad, and the number of all its chips.
 type Line = (String, Vec<f64>, usize);
 
@@ -30,7 +33,8 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let is_rising = number("from").zip(number("to")).is_none_or(|(from, to)| from < to);
     let mut lines: Vec<Line> = Vec::new();
     for row in table.rows() {
-        let name = (1..trial).map(|index| row.text(index)).collect::<Vec<_>>().join(", ");
+        let value = |index: usize| quantity(&table.header()[index]).value(row.text(index));
+        let name = (1..trial).map(value).collect::<Vec<_>>().join(", ");
         let index = lines.iter().position(|line| line.0 == name).unwrap_or_else(|| {
             lines.push((name, Vec::new(), 0));
             lines.len() - 1
@@ -68,7 +72,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     };
     chart::draw(style, frame, |chart| {
         chart.line([(f64::NEG_INFINITY, 100.0 * share), (f64::INFINITY, 100.0 * share)], asked)?;
-        for (index, (_, levels, all)) in lines.iter().enumerate() {
+        for (index, (name, levels, all)) in lines.iter().enumerate() {
             let mut levels = levels.clone();
             levels.sort_by(f64::total_cmp);
             if !is_rising {
@@ -80,6 +84,14 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
                 [(*level, share(levels.len() - failed)), (*level, share(levels.len() - failed - 1))]
             });
             chart.line(steps, stroke(index))?;
+            for (failed, level) in levels.iter().enumerate().step_by(levels.len().div_ceil(MAX_VALUES).max(1)) {
+                let passing = share(levels.len() - failed);
+                chart.value((*level, passing), || {
+                    let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
+                    let level: f64 = format!("{level:.3e}").parse().unwrap_or(*level);
+                    format!("{name}{passing:.1} % of the chips pass at {}", quantity(key).value(&level.to_string()))
+                });
+            }
         }
         Ok(())
     })

@@ -62,6 +62,10 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
                 let corners = [(x - HALF, low), (x + HALF, low), (x + HALF, high), (x - HALF, high)];
                 let corners = corners.map(|corner| chart.place(corner));
                 chart.page.polygon(&corners, colour(index), 1.0)?;
+                chart.value((x, (low + high) / 2.0), || {
+                    let energy = quantity("energy_j").value(&format!("{joule:.3e}"));
+                    format!("{}, {}: {energy}", names[slot], parts[index])
+                });
                 low = high;
             }
         }

@@ -10,10 +10,11 @@ use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
+use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
-use crate::plot::palette::SERIES;
+use crate::plot::palette::{BAND_OPACITY, SERIES};
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
@@ -25,8 +26,11 @@ pub(crate) const ERROR_BUDGET: Figure =
 const COLUMNS: [(&str, &str); 3] =
     [("shapley", "average over orders (Shapley)"), ("left_out", "all − all but this one"), ("alone", "this one alone")];
 
-/// Offset of a series from the middle of a slot.
+/// Largest distance of two series in a slot, and the width that all series of a slot share.
 const STEP: f64 = 0.16;
+const SLOT: f64 = 0.8;
+/// Half the width of the bar of the first series.
+const HALF_BAR: f64 = 0.36;
 
 /// Slot, mean and standard error of the sources of a series.
 type Series = (String, Vec<(usize, f64, f64)>);
@@ -39,7 +43,8 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let rows: Vec<&Row> = table.rows().iter().filter(is_shown).collect();
     let mut names: Vec<String> = Vec::new();
     let mut groups: Vec<String> = Vec::new();
-    let group = |row: &Row| keys.iter().map(|index| row.text(*index)).collect::<Vec<_>>().join(", ");
+    let value = |row: &Row, index: usize| quantity(&table.header()[index]).value(row.text(index));
+    let group = |row: &Row| keys.iter().map(|index| value(row, *index)).collect::<Vec<_>>().join(", ");
     for row in &rows {
         for (list, name) in [(&mut names, row.text(source).to_owned()), (&mut groups, group(row))] {
             if !list.contains(&name) {
@@ -80,7 +85,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     }
     let ends =
         series.iter().flat_map(|(_, points)| points).flat_map(|(_, value, error)| [value - error, value + error]);
-    let (low, high) = extremes(ends);
+    let (low, high) = extremes(ends.chain([0.0]));
     let title = table.metadata("quantity").unwrap_or("cost");
     let y = Axis::amounts(low, high, &format!("{title}{}", if is_percent { " (percentage points)" } else { "" }));
     let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
@@ -90,7 +95,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         text: name.clone(),
         ..Entry::default()
     });
-    let names: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
+    let names: Vec<String> = names.iter().map(|name| quantity(name).name.replace('_', " ")).collect();
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Error budget").to_owned(),
         legend: legend.collect(),
@@ -101,14 +106,34 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         right: 0.0,
     };
     let middle = (series.len() - 1) as f64 / 2.0;
+    let step = STEP.min(SLOT / series.len() as f64);
+    let unit = if is_percent { " percentage points" } else { "" };
     chart::draw(style, frame, |chart| {
-        for (index, (_, points)) in series.iter().enumerate() {
-            let place = |slot: usize| slot as f64 + STEP * (index as f64 - middle);
+        if groups.len() == 1 {
+            // The bars lie beneath the marks.
+            for (slot, value, _) in &series[0].1 {
+                let (from, to) = (*slot as f64 - HALF_BAR, *slot as f64 + HALF_BAR);
+                let corners = [(from, 0.0), (to, 0.0), (to, *value), (from, *value)].map(|corner| chart.place(corner));
+                chart.page.polygon(&corners, stroke(0).colour, BAND_OPACITY)?;
+            }
+        }
+        for (index, (name, points)) in series.iter().enumerate() {
+            let place = |slot: usize| slot as f64 + step * (index as f64 - middle);
             for (slot, value, error) in points {
                 chart.error_bar(place(*slot), [value - error, *value, value + error], stroke(index))?;
             }
             let marks = points.iter().map(|(slot, value, _)| (place(*slot), *value));
             chart.markers(marks, Marker::for_series(index), stroke(index).colour)?;
+            for (slot, value, error) in points {
+                chart.value((place(*slot), *value), || {
+                    let rounded = |number: f64| match is_percent {
+                        true => (100.0 * number).round() / 100.0,
+                        false => format!("{number:.2e}").parse().unwrap_or(number),
+                    };
+                    let [value, error] = [value, error].map(|number| decimal(rounded(*number)));
+                    format!("{}, {name}: {value} ± {error}{unit}", names[*slot])
+                });
+            }
         }
         Ok(())
     })

@@ -70,8 +70,9 @@ const ROUNDING: f64 = 1e-20;
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let summary = Summary::read(table)?;
     let axes = FigureAxes::new(&summary);
-    let (x, y) = grid(&summary, &axes).ok_or(ReportError::NoRows)?;
-    let cells = cells(&summary, (&x, &y));
+    let keys = grid(&summary, &axes).ok_or(ReportError::NoRows)?;
+    let (x, y) = (&keys.0, &keys.1);
+    let cells = cells(&summary, (x, y));
     let scale = scale(&summary, &cells);
     let name = |key: usize, levels: &[Level]| {
         let quantity = quantity(&summary.keys[key]);
@@ -109,6 +110,14 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             if prints {
                 print(chart, &summary, cell, share, corners[1].0 - corners[0].0)?;
             }
+            chart.value((x, y), || {
+                let named = |key: &Key, index: usize| {
+                    let quantity = quantity(&summary.keys[key.key]);
+                    format!("{} = {}", quantity.name, quantity.value(key.levels[index].text()))
+                };
+                let levels = [named(&keys.0, cell.x), named(&keys.1, cell.y)].join(", ");
+                format!("{levels}: median {}", summary.score.text(cell.value))
+            });
         }
         bar(chart, &scale)
     })

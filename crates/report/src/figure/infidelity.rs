@@ -95,6 +95,11 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
                 }
             }
             chart.markers(shown.iter().map(|(x, outcome, _)| (*x, outcome.mean)), marker, stroke.colour)?;
+            for (x, outcome, law) in line {
+                let law = law.map(|law| format!(", law {}", summary.score.text(law))).unwrap_or_default();
+                chart
+                    .value((*x, inside(outcome.mean)), || spread::text(&summary, outcome, "mean", outcome.mean) + &law);
+            }
             let at_edge = |(x, ..): &Marked| (*x, f64::NEG_INFINITY);
             let means = line.iter().filter(|(_, outcome, _)| !is_shown(outcome.mean));
             chart.markers(means.map(at_edge), Marker::TriangleDown, stroke.colour)?;

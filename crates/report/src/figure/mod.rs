@@ -14,6 +14,7 @@ mod pareto;
 pub(crate) mod scaling;
 mod sensitivity_map;
 mod spread;
+mod training_curves;
 mod yield_share;
 
 use crate::error::ReportError;
@@ -61,6 +62,9 @@ pub const BUDGET_FIGURE: Figure = error_budget::ERROR_BUDGET;
 /// The figure of sensitivities, drawn from `sensitivity.csv`.
 pub const SENSITIVITY_FIGURE: Figure = sensitivity_map::SENSITIVITY_MAP;
 
+/// The figure of a training, drawn from its history, with the convention of [`FIGURES`].
+pub const TRAINING_FIGURE: Figure = training_curves::TRAINING;
+
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
 
@@ -85,7 +89,14 @@ mod tests {
             .iter()
             .chain(MATRIX_FIGURES)
             .chain(VALIDATION_FIGURES)
-            .chain([&COMPARISON_FIGURE, &YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE, &SENSITIVITY_FIGURE])
+            .chain([
+                &COMPARISON_FIGURE,
+                &YIELD_FIGURE,
+                &TOLERANCE_FIGURE,
+                &BUDGET_FIGURE,
+                &SENSITIVITY_FIGURE,
+                &TRAINING_FIGURE,
+            ])
             .chain(&COST_FIGURES);
         let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
         assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));

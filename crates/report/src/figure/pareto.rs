@@ -6,7 +6,7 @@ use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
-use crate::plot::label::quantity;
+use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
@@ -70,7 +70,16 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         if front.len() > 1 {
             chart.line(front.clone(), stroke)?;
         }
-        chart.markers(front.iter().copied(), Marker::Circle, SERIES[0])
+        chart.markers(front.iter().copied(), Marker::Circle, SERIES[0])?;
+        for (energy, score, is_on_front) in &points {
+            chart.value((*energy, factor * score), || {
+                let energy = quantity("energy_j").value(&format!("{energy:.3e}"));
+                let score = decimal(format!("{:.4e}", factor * score).parse().unwrap_or(*score));
+                let unit = if is_percent { " %" } else { "" };
+                format!("{energy}: {name} {score}{unit}{}", if *is_on_front { ", on the front" } else { "" })
+            });
+        }
+        Ok(())
     })
 }
 

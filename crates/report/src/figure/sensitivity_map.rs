@@ -15,7 +15,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::{Anchor, Stroke};
-use crate::plot::palette::{Colour, INK, LABEL};
+use crate::plot::palette::{Colour, INK, LABEL, SENSITIVITY};
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
@@ -26,18 +26,21 @@ pub(crate) const SENSITIVITY_MAP: Figure = Figure {
     draw,
 };
 
-/// Upper ends of the steps of the sensitivity over its median, with their colours: light to dark, as by lightness alone.
+/// Upper ends of the steps of the sensitivity over its median, with their colours.
 const STEPS: [(f64, Colour, &str); 6] = [
-    (0.25, (247, 217, 160), "below ¼ of the median"),
-    (0.5, (236, 178, 110), "¼ to ½"),
-    (1.0, (214, 132, 78), "½ to 1"),
-    (2.0, (172, 85, 66), "1 to 2"),
-    (4.0, (115, 49, 64), "2 to 4"),
-    (f64::INFINITY, (51, 24, 56), "above 4 times the median"),
+    (0.25, SENSITIVITY[0], "below ¼ of the median"),
+    (0.5, SENSITIVITY[1], "¼ to ½"),
+    (1.0, SENSITIVITY[2], "½ to 1"),
+    (2.0, SENSITIVITY[3], "1 to 2"),
+    (4.0, SENSITIVITY[4], "2 to 4"),
+    (f64::INFINITY, SENSITIVITY[5], "above 4 times the median"),
 ];
 
 /// Columns between two stages.
 const GAP: f64 = 2.0;
+
+/// The most sensitive components have values as texts.
+const MAX_VALUES: usize = 20;
 
 /// Space above the modes of a panel, relative to their number, for its title.
 const HEAD: f64 = 0.2;
@@ -139,8 +142,31 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let corners = [(x, y), (right, y), (right, below), (x, below)].map(|corner| chart.place(corner));
             chart.page.polygon(&corners, colour(mark), 1.0)?;
         }
+        let mut largest: Vec<&Mark> = marks.iter().collect();
+        largest.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
+        for (rank, mark) in largest.into_iter().take(MAX_VALUES).enumerate() {
+            let ((x, y), (width, height)) = (mark.corner, mark.size);
+            chart.value((x + width / 2.0, top(mark.panel) + y + height / 2.0), || {
+                let relative = mark.sensitivity / median;
+                let (stage, column) = place_of(&widths, x);
+                let (name, rank) = (PANELS[mark.panel].0, rank + 1);
+                format!("{name}: number {rank} of all, stage {stage}, column {column}, mode {y}, {relative:.1} times the median")
+            });
+        }
         Ok(())
     })
+}
+
+/// The stage and the column in it at a place on the axis of columns.
+fn place_of(widths: &[f64], x: f64) -> (usize, f64) {
+    let mut start = 0.0;
+    for (stage, width) in widths.iter().enumerate() {
+        if x < start + width {
+            return (stage, (x - start).floor());
+        }
+        start += width + GAP;
+    }
+    (widths.len(), 0.0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The spread over chips: a band between quantiles, a bar at a single point, or the chips themselves where they are few.
 
 use crate::error::ReportError;
+use crate::plot::label::quantity;
 use crate::plot::marker::Marker;
 use crate::plot::page::{Chart, Stroke};
 use crate::summary::{Kind, Outcome, Summary};
@@ -50,4 +51,28 @@ pub(super) fn words(summary: &Summary, centre: &str, x_is_numeric: bool) -> Stri
         (true, false) => format!("{centre} of {chips}"),
         (false, _) => format!("{centre} of {chips}, 10–90 % {}", if x_is_numeric { "band" } else { "bars" }),
     }
+}
+
+/// A point of chips in words: `splitter error σ = 0.01 rad: median 97.1 %, 10–90 %: 96.8–97.4 %`.
+pub(super) fn text(summary: &Summary, outcome: &Outcome, centre: &str, value: f64) -> String {
+    format!("{}: {centre} {}", levels(summary, outcome), range(summary, outcome, value))
+}
+
+/// The values of the swept keys of a point, in words.
+pub(super) fn levels(summary: &Summary, outcome: &Outcome) -> String {
+    let levels = outcome
+        .levels
+        .iter()
+        .zip(&summary.keys)
+        .filter_map(|(level, key)| Some(quantity(key).named(level.as_ref()?.text())));
+    levels.collect::<Vec<_>>().join(", ")
+}
+
+/// A value of chips, with its quantiles if they say something.
+pub(super) fn range(summary: &Summary, outcome: &Outcome, value: f64) -> String {
+    let score = summary.score;
+    if outcome.kind != Kind::Chips || outcome.has_few_chips() {
+        return score.sentence(value);
+    }
+    format!("{}, 10–90 %: {}", score.sentence(value), score.interval(outcome.q10, outcome.q90))
 }

@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! columns  point, one per swept key, criterion, yield, yield_low, yield_high
-//! x        the swept value if one key has numbers, else one slot per point
+//! x        as in the figure of accuracies; one line per combination of the other keys
 //! y        yield (%)
 //! ```
 
-use super::{Figure, provenance};
+use super::accuracy::{joined_names, style_of, x_axis};
+use super::{Figure, provenance, spread};
 use crate::error::ReportError;
+use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
-use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
-use crate::plot::palette::SERIES;
 use crate::style::FigureStyle;
+use crate::summary::{Kind, Level, MIN_BAND, Outcome, Score, Summary};
 use crate::table::Table;
 
 /// The figure of yields over a sweep.
@@ -23,53 +24,29 @@ pub(crate) const YIELD: Figure =
     Figure { key: "yield", description: "share of chips that pass over a sweep, with its 95 % interval", draw };
 
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
-    let keys: Vec<&String> = table
-        .header()
-        .iter()
-        .skip_while(|name| *name != "point")
-        .skip(1)
-        .take_while(|name| *name != "criterion")
-        .collect();
-    if table.rows().len() < 2 || keys.is_empty() {
+    let summary = read(table)?;
+    let axes = FigureAxes::new(&summary);
+    if axes.x.is_none() {
         return Err(ReportError::NoRows);
     }
-    let mut intervals = Vec::new();
-    for row in table.rows() {
-        let value = |name| table.number(row, name).map(|share| 100.0 * share);
-        intervals.push([value("yield_low")?, value("yield")?, value("yield_high")?]);
-    }
-    // Keys that move together have one axis.
-    let numbers: Option<Vec<f64>> = table.rows().iter().map(|row| table.number(row, keys[0]).ok()).collect();
-    let is_one = keys.iter().all(|key| {
-        table
-            .rows()
-            .iter()
-            .all(|row| table.column(key).is_ok_and(|i| table.column(keys[0]).is_ok_and(|j| row.text(i) == row.text(j))))
-    });
-    let (x, places) = match numbers.filter(|_| is_one) {
-        Some(values) => (Axis::numeric(&values, &quantity(keys[0])), values),
-        None => {
-            let name = |row: &crate::table::Row| {
-                let values =
-                    keys.iter().filter_map(|key| table.column(key).ok()).map(|index| row.text(index).to_owned());
-                values.collect::<Vec<_>>().join(", ")
-            };
-            let names: Vec<String> = table.rows().iter().map(name).collect();
-            let places = (0..names.len()).map(|index| index as f64).collect();
-            (Axis::categories(&names, &keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ")), places)
-        }
+    let x = x_axis(&summary, &axes);
+    let (low, high) = extremes(summary.outcomes.iter().flat_map(|outcome| [outcome.q10, outcome.q90]));
+    let entry = |group: usize| {
+        let (stroke, marker) = style_of(group);
+        let text = joined_names(&summary, &axes, &[group], "");
+        Entry { line: Some(stroke), marker: Some(marker), text, ..Entry::default() }
     };
-    let (low, high) = extremes(intervals.iter().flatten().copied());
-    let stroke = Stroke { colour: SERIES[0], width: 1.8, dashes: None };
-    let entry = Entry {
-        line: Some(stroke),
-        marker: Some(Marker::Circle),
-        text: "share of chips that pass, 95 % interval of Wilson".into(),
-        ..Entry::default()
+    let words = "share of chips that pass, 95 % interval of Wilson";
+    let legend = if axes.grouping.is_empty() {
+        vec![Entry { text: words.to_owned(), ..entry(0) }]
+    } else {
+        let names: Vec<String> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
+        let head = Entry { text: format!("{words}; {}:", names.join(", ")), ..Entry::default() };
+        std::iter::once(head).chain((0..axes.groups.len()).map(entry)).collect()
     };
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Yield").to_owned(),
-        legend: vec![entry],
+        legend,
         x: x.clone(),
         y: Axis::percent(low, high, "yield (%)"),
         footer: provenance(table).join(" · "),
@@ -77,16 +54,44 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         right: 0.0,
     };
     chart::draw(style, frame, |chart| {
-        let mut line: Vec<(f64, [f64; 3])> = places.iter().copied().zip(intervals.iter().copied()).collect();
-        line.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for run in line.chunk_by(|a, b| x.joins(a.0, b.0)).filter(|run| run.len() > 1 && !x.is_categorical()) {
-            chart.line(run.iter().map(|(x, [_, share, _])| (*x, *share)), stroke)?;
+        for group in 0..axes.groups.len() {
+            let (stroke, marker) = style_of(group);
+            let own = summary.outcomes.iter().filter(|outcome| axes.group_of(outcome) == Some(group));
+            let mut line: Vec<(f64, &Outcome)> = own.filter_map(|o| Some((axes.x_of(o)?, o))).collect();
+            line.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for run in line.chunk_by(|a, b| x.joins(a.0, b.0)).filter(|run| run.len() > 1 && !x.is_categorical()) {
+                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.mean)), stroke)?;
+            }
+            for (place, outcome) in &line {
+                let interval = [outcome.q10, outcome.mean, outcome.q90];
+                chart.error_bar(*place, interval, Stroke { width: 1.5, dashes: None, ..stroke })?;
+            }
+            chart.markers(line.iter().map(|(x, outcome)| (*x, outcome.mean)), marker, stroke.colour)?;
+            for (place, outcome) in &line {
+                chart.value((*place, outcome.mean), || {
+                    let Outcome { mean, q10, q90, .. } = outcome;
+                    let levels = spread::levels(&summary, outcome);
+                    format!("{levels}: {mean:.1} % of the chips pass, 95 % interval {q10:.1}–{q90:.1} %")
+                });
+            }
         }
-        for (place, interval) in &line {
-            chart.error_bar(*place, *interval, stroke)?;
-        }
-        chart.markers(line.iter().map(|(x, [_, share, _])| (*x, *share)), Marker::Circle, stroke.colour)
+        Ok(())
     })
+}
+
+/// The yields as scores of chips: the share is the mean, and the ends of its interval are the quantiles.
+fn read(table: &Table) -> Result<Summary, ReportError> {
+    let from = table.column("point")? + 1;
+    let swept = from..table.column("criterion")?.max(from);
+    let mut outcomes = Vec::new();
+    for row in table.rows() {
+        let percent = |name| table.number(row, name).map(|share| 100.0 * share);
+        let (mean, q10, q90) = (percent("yield")?, percent("yield_low")?, percent("yield_high")?);
+        let levels = swept.clone().map(|index| Level::read(row.text(index))).collect();
+        let chips = table.number(row, "chips").unwrap_or(MIN_BAND);
+        outcomes.push(Outcome { kind: Kind::Chips, levels, chips, mean, q10, q50: mean, q90, values: Vec::new() });
+    }
+    Ok(Summary { keys: table.header()[swept].to_vec(), outcomes, score: Score::YIELD })
 }
 
 #[cfg(test)]

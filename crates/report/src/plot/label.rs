@@ -11,6 +11,16 @@ pub(crate) struct Quantity {
 /// Names by the end of the key; the first match counts. A key without a match is its own name.
 const NAMES: &[(&str, &str)] = &[
     ("energy_j", "energy of one inference"),
+    ("run", "run"),
+    ("cell_loss_db", "loss of a cell"),
+    ("hold_pi_w", "power that holds π"),
+    ("batch", "inputs per load"),
+    ("register_j_per_bit", "energy of a register"),
+    ("slow_dac_w", "power of a slow converter"),
+    ("modulator_bias_w", "bias of a modulator"),
+    ("readout_bits", "readout bits"),
+    ("cost.shifter", "phase shifters"),
+    ("cost.cores", "cores"),
     ("splitter_error.sigma_rad", "splitter error σ"),
     ("phase_error.sigma_rad", "phase error σ"),
     ("phase_jitter.sigma_rad", "phase jitter σ"),
@@ -63,6 +73,8 @@ const NAMES: &[(&str, &str)] = &[
     ("cmrr_db", "common-mode rejection"),
     ("dac.bits", "DAC resolution"),
     ("dac_bits", "DAC resolution"),
+    ("dac", "DAC"),
+    ("adc", "ADC"),
     ("adc.bits", "ADC resolution"),
     ("adc_bits", "ADC resolution"),
     ("correlation_s", "correlation time"),
@@ -157,6 +169,13 @@ impl Quantity {
         }
         let power = power_of_ten(exponent);
         (factor, if self.unit.is_empty() { format!("× {power}") } else { format!("{power} {}", self.unit) })
+    }
+
+    /// The name with a value, such as `phase error σ = 0.01 rad`; of a word with a name of its own, that name.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let value = self.value(text);
+        let is_name = text.parse::<f64>().is_err() && value != text.replace('_', " ");
+        if is_name { value } else { format!("{} = {value}", self.name) }
     }
 
     /// One value with its unit, such as `10 mW` or `0.01 rad`, or the name of a word, such as `uncorrected`.

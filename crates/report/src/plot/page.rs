@@ -3,6 +3,9 @@
 //! Texts are placed by their baseline. The canvas has `SCALE` times as many pixels as the page has units; see
 //! `plot/mod.rs` for the reason.
 
+use std::cell::RefCell;
+use std::fmt::Write;
+
 use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -38,6 +41,9 @@ pub(crate) const TICK_LENGTH: f64 = 4.0;
 /// Length of the caps of an error bar.
 const CAP: f64 = 6.0;
 
+/// Radius of the mark of a value: a finger on a narrow screen hits it.
+const VALUE_RADIUS: f64 = 14.0;
+
 /// A place on the page; y points down.
 pub(crate) type Point = (f64, f64);
 
@@ -52,6 +58,8 @@ pub(crate) struct Stroke {
 /// The page itself.
 pub(crate) struct Page<'s> {
     area: DrawingArea<SVGBackend<'s>, Shift>,
+    /// Places with their values as texts, in the order of the keyboard; `None` if the figure has none.
+    values: Option<RefCell<Vec<(Point, String)>>>,
 }
 
 /// A chart on a page. Its points are values (x, y) of the two axes.
@@ -69,13 +77,18 @@ pub(crate) fn svg(
     let width = style.units();
     let size = (pixels(width).unsigned_abs(), pixels(height).unsigned_abs());
     let mut text = String::new();
-    let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-    area.fill(&rgb(WHITE))?;
-    let page = Page { area };
-    draw(&page)?;
-    page.area.present()?;
-    drop(page);
+    let values = {
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        area.fill(&rgb(WHITE))?;
+        let page = Page { area, values: style.values.then(RefCell::default) };
+        draw(&page)?;
+        page.area.present()?;
+        page.values.as_ref().map(RefCell::take).unwrap_or_default()
+    };
     let body = text.split_once(">\n").map_or("", |(_, body)| body);
+    let with_values = body.trim_end().strip_suffix("</svg>").filter(|_| !values.is_empty());
+    let with_values = with_values.map(|drawing| format!("{drawing}{}</svg>\n", marks_of_values(&values)));
+    let body = with_values.as_deref().unwrap_or(body);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" {} viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\">\n{}{body}",
         style.size(width, height),
@@ -85,7 +98,32 @@ pub(crate) fn svg(
     ))
 }
 
+/// Invisible circles with the values. The first one is in the order of the keyboard; a page moves on with the arrow keys.
+fn marks_of_values(values: &[(Point, String)]) -> String {
+    let mut marks = String::from("<g class=\"values\">\n");
+    for (index, ((x, y), value)) in values.iter().enumerate() {
+        let order = if index == 0 { 0 } else { -1 };
+        let value = printable(value).replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+        let _ = writeln!(
+            marks,
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"none\" pointer-events=\"all\" tabindex=\"{order}\" role=\"img\" \
+             aria-label=\"{value}\"><title>{value}</title></circle>",
+            pixels(*x),
+            pixels(*y),
+            pixels(VALUE_RADIUS)
+        );
+    }
+    marks + "</g>\n"
+}
+
 impl<'s> Page<'s> {
+    /// Adds the value at a place as a text, if the figure has values.
+    pub(crate) fn value(&self, at: Point, text: impl FnOnce() -> String) {
+        if let Some(values) = &self.values {
+            values.borrow_mut().push((at, text()));
+        }
+    }
+
     /// A chart with its grid, axes, ticks and labels. The point is the upper left corner of its plotting area, with
     /// labels of y left of it; labels and title of x take `below` units.
     pub(crate) fn chart(
@@ -187,6 +225,11 @@ impl Chart<'_, '_> {
     pub(crate) fn place(&self, point: (f64, f64)) -> Point {
         let (x, y) = self.context.backend_coord(&point);
         (f64::from(x) / SCALE, f64::from(y) / SCALE)
+    }
+
+    /// Adds the value at a point as a text, if the figure has values.
+    pub(crate) fn value(&self, point: (f64, f64), text: impl FnOnce() -> String) {
+        self.page.value(self.place(point), text);
     }
 
     /// A line through the points.

@@ -26,6 +26,10 @@ pub(crate) const WHITE: Colour = (255, 255, 255);
 /// The box of a splitter.
 pub(crate) const SPLITTER: Colour = (226, 232, 240);
 
+/// Steps of a sensitivity, from light to dark, as by lightness alone.
+pub(crate) const SENSITIVITY: [Colour; 6] =
+    [(247, 217, 160), (236, 178, 110), (214, 132, 78), (172, 85, 66), (115, 49, 64), (51, 24, 56)];
+
 /// Opacity of the band between two quantiles.
 pub(crate) const BAND_OPACITY: f64 = 0.18;
 

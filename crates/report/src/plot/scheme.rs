@@ -3,7 +3,7 @@
 //! A figure is drawn for a light page, with colours in presentation attributes. The style sheet replaces them where the
 //! reader prefers a dark scheme. A renderer without style sheets, such as the one of [`png`](crate::png()), ignores it.
 
-use crate::plot::palette::{Colour, SPLITTER};
+use crate::plot::palette::{Colour, SENSITIVITY, SPLITTER};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -27,6 +27,10 @@ pub(crate) fn dark(colour: Colour) -> Option<Colour> {
     if colour == SPLITTER {
         return Some(DARK_SPLITTER);
     }
+    // The most sensitive cells contrast with the page: the darkest on a light one, the lightest on a dark one.
+    if let Some(step) = SENSITIVITY.iter().position(|step| *step == colour) {
+        return Some(SENSITIVITY[SENSITIVITY.len() - 1 - step]);
+    }
     if red != green || green != blue {
         return None;
     }
@@ -39,6 +43,11 @@ pub(crate) fn dark(colour: Colour) -> Option<Colour> {
 
 /// The style sheet for the colours of the attributes `fill` and `stroke` in a drawing.
 pub(crate) fn style_sheet(body: &str) -> String {
+    format!("<style>\n@media (prefers-color-scheme: dark) {{\n{}}}\n</style>\n", dark_rules(body))
+}
+
+/// The rules of a dark page for the colours in a drawing.
+pub(crate) fn dark_rules(body: &str) -> String {
     let mut rules = String::new();
     for attribute in ["fill", "stroke"] {
         let begin = format!("{attribute}=\"#");
@@ -51,7 +60,7 @@ pub(crate) fn style_sheet(body: &str) -> String {
             }
         }
     }
-    format!("<style>\n@media (prefers-color-scheme: dark) {{\n{rules}}}\n</style>\n")
+    rules
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn a_chip_learns_and_its_programs_are_saved() {
             let tiles = core.plan(view.weight.nrows(), view.weight.ncols(), Default::default()).unwrap().tiles().len();
             let scales = Scales { input: 1.0, full_scale: vec![1.0; tiles] };
             let (programs, design) = (loaded.programs().unwrap(), core.design().unwrap());
-            programs.layer(index, view.weight.shape(), (core, &design), Default::default(), &scales)
+            programs.layer(index, view, (core, &design), Default::default(), &scales)
         };
         // The weights are those of the programs.
         assert!((layer(&core).unwrap().weight() - view.weight).amax() < 1e-12);
@@ -150,12 +150,27 @@ fn a_chip_learns_and_its_programs_are_saved() {
 #[test]
 fn each_batch_of_a_population_has_chips_of_its_own() {
     let folder = folder();
-    let (mut model, mut chips, data) = start(folder.path(), &TRAINING.replace("'chip'", "'population'"));
+    let (mut model, mut chips, data) =
+        start(folder.path(), &TRAINING.replace("'chip'", "'population'\nparameters = 'phases'"));
     let rows: Vec<usize> = (0..10).collect();
     let mut loss = |step| chips.loss(&mut model, &data, &rows, step).unwrap();
     let (one, two, again) = (loss(1), loss(2), loss(1));
     assert!((one - two).abs() > 1e-6 && (one - again).abs() < 1e-15, "{one} {two} {again}");
     assert_ne!(chips.purpose("train/chips"), chips.purpose("train/test_chips"));
+}
+
+/// Weights that are trained on chips of a process lose less on other chips of it than weights that know of none.
+#[test]
+fn weights_of_a_population_are_saved_as_weights() {
+    let folder = folder();
+    fs::write(folder.path().join("model.toml"), MODEL.replace("programs = 'programs.safetensors'", "")).unwrap();
+    let trained = train_in(folder.path(), &TRAINING.replace("'chip'", "'population'")).unwrap();
+    let accuracy = trained.chip_accuracy.clone().unwrap();
+    let mean = accuracy.test_chips.iter().sum::<f64>() / 20.0;
+    assert!(accuracy.trained_chip.is_none() && mean > 0.9, "{accuracy:?}");
+    assert_eq!(trained.save().unwrap().len(), 1);
+    let loaded = Model::load(&folder.path().join("model.toml")).unwrap();
+    assert!(loaded.programs().is_none() && loaded.sha256() == trained.model.sha256());
 }
 
 /// g = (L₊ − L₋)/2c·Δ has the mean of the gradient, and the mean squared cosine 1/P. Standard errors of 2000 draws: of the
@@ -219,7 +234,7 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
         ("input = { shape = [1, 4, 4] }", "input = { shape = [1, 4, 4], fold = true }", "fold"),
         (
             "weight = 'c.weight', bias = 'c.bias' },",
-            "weight = 'c.weight' }, { kind = 'batch_norm', weight = 'n.w', bias = 'n.b', mean = 'n.m', variance = 'n.v' },",
+            "weight = 'c.weight' }, { kind = 'batch_norm', weight = 'n.w', bias = 'n.b', running_mean = 'n.m', running_var = 'n.v' },",
             "batch_norm",
         ),
     ] {

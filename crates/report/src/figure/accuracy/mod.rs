@@ -70,6 +70,9 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             }
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
             chart.markers(medians, line.marker, line.stroke.colour)?;
+            for (x, outcome) in &line.points {
+                chart.value((*x, outcome.q50), || spread::text(&summary, outcome, "median", outcome.q50));
+            }
         }
         if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
@@ -276,6 +279,7 @@ fn single(style: &FigureStyle, summary: &Summary, title: String, footer: String)
             let point = (slot as f64, row.q50);
             spread::draw(chart, &[(point.0, *row)], marks, |o| o.q50, |value| value)?;
             chart.markers([point], marker, stroke.colour)?;
+            chart.value(point, || format!("{}: {}", names[slot], spread::range(summary, row, row.q50)));
             let (x, y) = chart.place(point);
             let text = summary.score.text(row.q50);
             chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Left, TICK, INK)?;

@@ -150,7 +150,7 @@ fn fewer_than_five_chips_are_points_instead_of_a_band() {
 
 #[test]
 fn every_figure_follows_the_scheme_of_its_reader_and_the_chosen_width() {
-    let column = FigureStyle { width: "86mm".parse().ok(), title: false, footer: false };
+    let column = FigureStyle { width: "86mm".parse().ok(), title: false, footer: false, ..FigureStyle::default() };
     for text in [six_levels(), two_keys(), words(), single()] {
         let table = Table::parse(&text).unwrap();
         let [wide, narrow] = [FigureStyle::default(), column].map(|style| (FIGURES[0].draw)(&table, &style).unwrap());

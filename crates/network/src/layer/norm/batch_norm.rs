@@ -9,9 +9,9 @@ use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
+use crate::layer::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::weights::{Tensor, Tensors};
 
 /// Settings of a batch normalisation, as written in a model file.
@@ -87,6 +87,7 @@ impl LayerSettings for BatchNormSettings {
         let weight = self.weight.as_ref().map(|name| tensor(name, 1.0));
         let bias = self.bias.as_ref().map(|name| tensor(name, 0.0));
         let statistics = [tensor(&self.running_mean, 0.0), tensor(&self.running_var, 1.0)];
+        let statistics = statistics.map(|tensor| NamedTensor { is_trained: false, ..tensor });
         weight.into_iter().chain(bias).chain(statistics).collect()
     }
 }

@@ -4,9 +4,9 @@
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::data::Batch;
 use crate::error::Result;
+use crate::layer::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::weights::{Tensor, Tensors};
 
 /// Settings of a layer normalisation, as written in a model file.
