@@ -40,7 +40,7 @@ impl Programs {
             }
         }
         let metadata =
-            [("format", FORMAT.to_owned()), ("version", "1".to_owned())].into_iter().chain(of(core, detection));
+            [("format", FORMAT.to_owned()), ("version", "1".to_owned())].into_iter().chain(core_keys(core, detection));
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).collect();
         Self { path: PathBuf::new(), tensors, metadata }
     }
@@ -92,11 +92,11 @@ impl Programs {
         detection: Detection,
         scales: &Scales,
     ) -> Result<LayerProgram> {
-        for (key, wanted) in of(core, detection) {
+        for (key, required) in core_keys(core, detection) {
             let found = self.metadata.get(key).cloned().unwrap_or_else(|| "nothing".into());
-            if found != wanted {
+            if found != required {
                 let expected = format!(
-                    "{wanted}, that of `[core]` and its detection: programs run on cores like those that trained them; without the \
+                    "{required}, that of `[core]` and its detection: programs run on cores like those that trained them; without the \
                      key `programs` the model is programmed from its weights"
                 );
                 return Err(InvalidValue::new(key, found, expected).in_file(&self.path).into());
@@ -118,12 +118,12 @@ impl Programs {
                 return Ok(None);
             };
             let mut stages: Vec<_> = blank.stages().iter().map(|stage| stage.phases().zeroed()).collect();
-            let wanted: usize = stages.iter().map(|stage| stage.values().len()).sum();
+            let required: usize = stages.iter().map(|stage| stage.values().len()).sum();
             let values = phases.values();
             let gain = gain.values().first().copied().unwrap_or(f64::NAN);
-            if values.len() != wanted || !(gain.is_finite() && gain >= 0.0) {
+            if values.len() != required || !(gain.is_finite() && gain >= 0.0) {
                 let found = format!("{} phases and the gain {gain}", values.len());
-                let expected = format!("{wanted} phases and a gain from 0");
+                let expected = format!("{required} phases and a gain from 0");
                 let place = format!("tensors {index}.{t}");
                 return Err(InvalidValue::new(place, found, expected).in_file(&self.path).into());
             }
@@ -142,7 +142,7 @@ impl Programs {
 }
 
 /// What the programs of a core need of it.
-fn of(core: &CoreSpec, detection: Detection) -> [(&'static str, String); 4] {
+fn core_keys(core: &CoreSpec, detection: Detection) -> [(&'static str, String); 4] {
     [
         ("ports", core.ports.to_string()),
         ("topology", core.topology.clone()),

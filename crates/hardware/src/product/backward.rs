@@ -51,7 +51,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(matrix: &DMatrix<Complex64>) -> Self {
+    fn from_complex(matrix: &DMatrix<Complex64>) -> Self {
         Self { re: matrix.map(|z| z.re), im: Some(matrix.map(|z| z.im)) }
     }
 
@@ -133,7 +133,7 @@ impl OpticalProduct<f64> {
             };
             let (tile, sent) = (&plan.tiles()[t], &columns[t % blocks]);
             let of_outputs = gradient.rows(tile.row, tile.rows).into_owned();
-            let corner = Parts::of(&realised.corner);
+            let corner = Parts::from_complex(&realised.corner);
             let (adjoint, of_readings) = self.adjoint(t, realised, (&corner, sent), &of_outputs, trace);
             if let Some(by_input) = &mut by_input {
                 let before = corner.transposed().product(&adjoint, [-1.0, 1.0]);

@@ -167,7 +167,7 @@ pub enum TrainOn {
     Exact,
     /// One chip.
     Chip,
-    /// A new chip of the process for every batch, so that the network suits chips that nobody has measured.
+    /// A new chip of the process for every batch, so that the network suits chips that were never measured.
     Population,
 }
 
@@ -178,8 +178,7 @@ pub enum TrainOn {
 pub enum TrainedParameters {
     /// Phases, attenuators and gains of every tile.
     Phases,
-    /// The weights, which are programmed anew at every step. The gradient passes the difference between a weight and what a chip
-    /// makes of it unchanged.
+    /// The weights, which are programmed again at every step. The gradient by a realised weight counts as that by the weight.
     Weights,
 }
 

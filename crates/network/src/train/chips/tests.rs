@@ -159,7 +159,7 @@ fn each_batch_of_a_population_has_chips_of_its_own() {
     assert_ne!(chips.purpose("train/chips"), chips.purpose("train/test_chips"));
 }
 
-/// Weights that are trained on chips of a process lose less on other chips of it than weights that know of none.
+/// A population trains the weights themselves: they suit chips that did not train, and there are no programs.
 #[test]
 fn weights_of_a_population_are_saved_as_weights() {
     let folder = folder();
