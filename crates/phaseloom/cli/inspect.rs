@@ -120,7 +120,9 @@ impl Inspect {
         let others = network.other_operators();
         if !others.is_empty() {
             let others: Vec<String> = others.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            results.sentence(format!("\nother operators, all electronic: {}", others.join(", ")));
+            // Between complex layers, light computes activations.
+            let place = if layers.iter().any(|layer| layer.kind.is_complex()) { "" } else { ", all electronic" };
+            results.sentence(format!("\nother operators{place}: {}", others.join(", ")));
         }
         let all: f64 = totals.iter().sum();
         let share = if all > 0.0 { 100.0 * totals[1] / all } else { 0.0 };

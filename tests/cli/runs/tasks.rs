@@ -217,7 +217,9 @@ fn targets_give_rms_error_and_coefficient_of_determination() {
     close(number(row, "rms_error_sd"), (two[0] - two[1]).abs() / 2.0_f64.sqrt());
     close(number(row, "difference_se"), (two[0] - two[1]).abs() / 2.0);
     assert!(
-        ended.joined().contains(" Exact rms error ") && ended.out.contains("R²") && !ended.out.contains("accuracy")
+        ended.joined().contains(" Floating-point rms error ")
+            && ended.out.contains("R²")
+            && !ended.out.contains("accuracy")
     );
     assert!(ended.joined().contains("% of the standard deviation of the targets"), "{}", ended.out);
     assert!(scene.text("out/figure.svg").contains("rms error of the outputs"));

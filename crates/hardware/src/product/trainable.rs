@@ -63,7 +63,7 @@ pub struct TrainableLayer {
 
 /// The product at the present parameters.
 enum Product {
-    Optical(OpticalProduct),
+    Optical(Box<OpticalProduct>),
     Field(FieldProduct),
 }
 
@@ -151,21 +151,23 @@ impl TrainableLayer {
         self.scales = scales.clone();
         let process = self.design.process.clone();
         let program = Arc::make_mut(&mut self.program);
-        for tile in program.tiles_mut().iter_mut().flatten() {
+        let is_offset = self.link.detection == Detection::Offset;
+        let constant = |full_scale: f64| if is_offset { full_scale / scales.input } else { 0.0 };
+        for (tile, full_scale) in program.tiles_mut().iter_mut().zip(&scales.full_scale) {
+            let Some(tile) = tile else { continue };
             let (rows, columns) = (tile.tile.rows, tile.tile.columns);
-            // The phases are the target now; the constant field keeps its column.
+            // The phases are the target now. Nothing depends on earlier scales, so that a training resumes to the same bits.
             let ideal = tile.program.matrix();
-            let constant = tile.target.columns(columns, tile.target.ncols() - columns).into_owned();
             tile.target.columns_mut(0, columns).copy_from(&ideal.view((0, 0), (rows, columns)));
-            tile.target.columns_mut(columns, constant.ncols()).copy_from(&constant);
+            let others = tile.target.ncols() - columns;
+            tile.target.columns_mut(columns, others).fill(constant(*full_scale).into());
         }
         self.design = Arc::new(self.program.design(&process)?);
         let tiles = self.program.tiles().iter().zip(&self.design.tiles).zip(&scales.full_scale);
         let fixed = tiles.map(|((tile, design), full_scale)| {
             let gain = tile.as_ref()?.program.gain();
-            let constant = if self.link.detection == Detection::Offset { full_scale / scales.input } else { 0.0 };
             let loss = design.as_ref()?.gain / gain;
-            Some(Fixed { loss, full_scale: full_scale / gain, constant: constant / gain })
+            Some(Fixed { loss, full_scale: full_scale / gain, constant: constant(*full_scale) / gain })
         });
         self.fixed = fixed.collect();
         self.product = None;
@@ -327,7 +329,8 @@ impl TrainableLayer {
                 FieldProduct::on_chips(program, design, core_use, self.address, chips).map(Product::Field)
             } else {
                 let scales = (&self.scales, core_use);
-                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips).map(Product::Optical)
+                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips)
+                    .map(|product| Product::Optical(Box::new(product)))
             };
             // Everything that can fail was checked when the layer was made and when its chips were.
             self.product = Some(product.unwrap_or_else(|error| panic!("{error}")));

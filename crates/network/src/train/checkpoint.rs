@@ -82,6 +82,10 @@ impl Checkpoint {
             }
             replaces.push(hash);
         }
+        if restart {
+            // Else a crash before the next checkpoint would bring the old one back.
+            let _ = std::fs::remove_file(&path);
+        }
         let resumed = stored.filter(|_| is_own && !restart);
         Ok((Self { path, identity, replaces, written: Instant::now(), last: None }, resumed))
     }

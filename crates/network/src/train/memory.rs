@@ -6,8 +6,9 @@ use super::CHUNK;
 use crate::error::Result;
 use crate::layer::place::PlacedLayer;
 
-/// Numbers next to each weight: the weight and its gradient, the two moments of Adam, and copies of the weights.
-const PER_WEIGHT: f64 = 8.0;
+/// Numbers next to each weight: the weight and its gradient, the two moments of Adam, copies of the weights (among them those of the
+/// best epoch), and the four lists of a checkpoint with their bytes.
+const PER_WEIGHT: f64 = 16.0;
 
 /// Numbers of an epoch: of the weights, and of the samples that pass the network together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,9 +78,9 @@ mod tests {
         let trained = 2.0 * 64.0 + outputs + 2.0 * 144.0 + 3.0 * 9.0 * 36.0;
         let expected = Numbers { weights: 36.0 + 1440.0, trained, predicted: 2.0 * 64.0 + 2.0 * 144.0 };
         assert_eq!(numbers, expected);
-        let bytes = 8.0 * (8.0 * 1476.0 + 10_000.0 * trained);
+        let bytes = 8.0 * (16.0 * 1476.0 + 10_000.0 * trained);
         assert!((numbers.bytes(10_000) / bytes - 1.0).abs() < 1e-12);
-        assert!((numbers.bytes(1) / (8.0 * (8.0 * 1476.0 + 1024.0 * 416.0)) - 1.0).abs() < 1e-12);
+        assert!((numbers.bytes(1) / (8.0 * (16.0 * 1476.0 + 1024.0 * 416.0)) - 1.0).abs() < 1e-12);
     }
 
     #[test]

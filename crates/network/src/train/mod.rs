@@ -370,7 +370,7 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
         return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
-    if spec.on != TrainOn::Exact {
+    if trains_phases {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
     }
     let of_input = [&model.input.mean, &model.input.std]

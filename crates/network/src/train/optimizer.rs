@@ -175,11 +175,9 @@ mod tests {
         };
         for (modes, expected) in [(8, 13.0), (16, 10.0), (32, 10.0), (64, 11.0)] {
             let steps: f64 = median(modes, 0.05);
-            println!("{modes} {steps} {expected}");
             assert!((steps / expected - 1.0).abs() < 0.25, "{modes} modes: {steps} steps, expected {expected}");
         }
         let (useful, twice) = (median(32, 0.1), median(32, 0.2));
-        println!("{useful} {twice}");
         assert!(twice > 1.25 * useful, "{useful} steps at .1, {twice} at .2");
     }
 

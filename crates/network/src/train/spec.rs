@@ -77,7 +77,7 @@ pub struct TrainSpec {
     /// Default: all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
-    /// Tensors that stay as they start, by their names; `"layer1"` stands for all whose names start with `layer1.`. Running
+    /// Tensors that stay as they start, by their names; `"layer1"` is short for all whose names start with `layer1.`. Running
     /// statistics of a batch normalisation still follow the data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
