@@ -40,7 +40,7 @@ fn folder() -> tempfile::TempDir {
             format!("{},{},{},{},{}\n", x(0), x(1), x(2), x(3), i % 3)
         })
         .collect();
-    fs::write(at("data.csv"), format!("a,b,c,d,class\n{rows}")).unwrap();
+    fs::write(at("data.csv"), rows).unwrap();
     folder
 }
 

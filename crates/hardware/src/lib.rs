@@ -5,6 +5,7 @@
 //! ```
 
 mod chip;
+mod chip_id;
 pub mod comparison;
 pub mod correction;
 mod error;

@@ -22,6 +22,7 @@ pub mod layer;
 pub mod model;
 pub mod network;
 mod npz;
+mod photonic_layer;
 pub mod programs;
 pub mod train;
 pub mod weights;
@@ -30,10 +31,10 @@ pub mod window;
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset, Truth};
 pub use error::{NetworkError, Result};
-pub use model::slopes::ProductSlopes;
 pub use model::{Model, ModelSpec};
 pub use network::{
-    ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, accuracy, binary_predictions, predictions,
+    ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, ProductSlopes, accuracy, binary_predictions,
+    predictions,
 };
 pub use programs::Programs;
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};

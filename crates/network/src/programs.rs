@@ -12,7 +12,7 @@ use phaseloom_hardware::{CoreSpec, Detection, LayerProgram, Scales, WeightKind};
 use phaseloom_mesh::{MatrixProgram, MeshDesign};
 
 use crate::error::Result;
-use crate::network::PhotonicLayer;
+use crate::photonic_layer::PhotonicLayer;
 use crate::weights::{Tensor, Tensors};
 
 const FORMAT: &str = "phaseloom-programs";

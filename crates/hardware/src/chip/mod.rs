@@ -5,36 +5,15 @@ mod file;
 pub mod shape;
 
 use crate::chip::shape::ProgramShape;
+pub use crate::chip_id::ChipId;
 use crate::error::HardwareError;
 use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_files::usage;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
-use phaseloom_numerics::{NormalStream, StreamKey};
-
-/// Identity of a chip: the random streams from which its errors are sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChipId {
-    /// Seed of the run.
-    pub seed: u64,
-    /// Trial of the Monte Carlo simulation.
-    pub trial: u64,
-    /// Core within the trial.
-    pub core: u64,
-}
-
-impl ChipId {
-    /// The random stream of a purpose for this chip.
-    #[must_use]
-    pub fn stream<'a>(&self, purpose: &'a str) -> StreamKey<'a> {
-        usage::mark("seed");
-        usage::mark("trials");
-        StreamKey::new(self.seed, purpose).trial(self.trial).core(self.core)
-    }
-}
+use phaseloom_numerics::NormalStream;
 
 /// Errors of one fabricated chip. It holds physical parameters and runs every program of its shape.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@
 //!
 //! A trial is a die. Its cores share wafer and die parts; each has a field of its own, because cores are farther apart than ℓ.
 
-use crate::chip::ChipId;
+use crate::chip_id::ChipId;
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, positive, spread_rad, usage};
 use phaseloom_mesh::{Layout, Shifter, ShifterKind, Stage, StageKind};

@@ -17,9 +17,9 @@ use crate::error::{NetworkError, Result};
 use crate::layer::place::{PlacedLayer, build_all};
 use crate::layer::{Layer, LayerKind, LayerSpec, Linear, Pass, chain};
 use crate::model::normalisation::Normalisation;
-use crate::model::slopes::ProductSlopes;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::network::{Multiply, Network, Observe, Operator, PhotonicLayer, Place};
+use crate::photonic_layer::ProductSlopes;
 use crate::programs::Programs;
 use crate::weights::Tensors;
 

@@ -4,18 +4,8 @@ use super::Model;
 use crate::data::Batch;
 use crate::layer::{Layer, LayerKind, Trace, chain};
 use crate::network::{Call, Network, exact_product};
+use crate::photonic_layer::ProductSlopes;
 use nalgebra::DMatrix;
-
-/// One photonic product in a forward pass.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProductSlopes {
-    /// Vectors of each sample, such as the positions of a convolution.
-    pub vectors: usize,
-    /// Inputs: columns of the matrix × (samples · vectors), sample by sample.
-    pub inputs: Batch,
-    /// For each output of the network its derivative with respect to the product: rows of the matrix × (samples · vectors).
-    pub slopes: Vec<Batch>,
-}
 
 impl Model {
     /// [`Network::product_slopes`].
