@@ -66,9 +66,12 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     chart::draw(style, frame, |chart| {
         chart.line([(f64::NEG_INFINITY, 1.0), (f64::INFINITY, 1.0)], equal)?;
         for (index, (name, points)) in curves.iter().enumerate() {
-            chart.line(points.clone(), stroke(index))?;
-            for &(factor, ratio) in points.iter().step_by(points.len().div_ceil(MAX_VALUES).max(1)) {
-                chart.value((factor, ratio), || format!("{name}, {factor:.3} times that of the run: ratio {ratio:.3}"));
+            // A ratio beyond the axis is drawn at its edge; its value is the true one.
+            let inside = |&(factor, ratio): &(f64, f64)| (factor, ratio.clamp(LIMITS[0], LIMITS[1]));
+            chart.line(points.iter().map(inside).collect::<Vec<_>>(), stroke(index))?;
+            for point in points.iter().step_by(points.len().div_ceil(MAX_VALUES).max(1)) {
+                let (factor, ratio) = *point;
+                chart.value(inside(point), || format!("{name}, {factor:.3} times that of the run: ratio {ratio:.3e}"));
             }
         }
         Ok(())
@@ -86,7 +89,7 @@ fn curves(table: &Table) -> Result<Vec<Curve>, ReportError> {
         if key.ends_with("bits") || own <= 0.0 || ratio <= 0.0 {
             continue;
         }
-        let point = (value / own, ratio.clamp(LIMITS[0], LIMITS[1]));
+        let point = (value / own, ratio);
         let name = quantity(key).name;
         match all.iter_mut().find(|(known, _)| *known == name) {
             Some((_, points)) => points.push(point),

@@ -50,7 +50,7 @@ const SCRIPT: &str = include_str!("../../templates/script.js");
 /// ")?;
 /// let report = Report::new(&[study])?;
 /// assert!(report.sentences()[0].starts_with("Up to phase error σ = 0.01 rad, the median of 20 chips loses at most"));
-/// assert!(report.html(None)?.contains("97.1 %"));
+/// assert!(report.html(None)?.contains("97.10 %"));
 /// # Ok::<(), phaseloom_report::ReportError>(())
 /// ```
 pub struct Report {

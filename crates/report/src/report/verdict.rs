@@ -118,7 +118,7 @@ fn with_interval(score: &Score, outcome: &Outcome) -> String {
 
 /// The place of a row on the axes that vary, in words.
 fn levels(summary: &Summary, axes: &FigureAxes, outcome: &Outcome) -> String {
-    let keys = axes.x.iter().chain(&axes.grouping);
+    let keys = axes.x.iter().chain(&axes.tied).chain(&axes.grouping);
     let level = |&key: &usize| {
         let quantity = quantity(&summary.keys[key]);
         Some(quantity.named(outcome.levels.get(key)?.as_ref()?.text()))
