@@ -31,6 +31,9 @@ use crate::train::spec::{GradientMethod, TrainOn, TrainSpec, TrainedParameters};
 /// Samples of the training data that measure the scales of the converters after each epoch.
 const CALIBRATION_SAMPLES: usize = 1000;
 
+/// Largest logarithm of a gain that counts as one: e^200 is far from any amplifier, and squares of it are still finite.
+const MAX_LOG_GAIN: f64 = 200.0;
+
 /// Size of the perturbation of forward-only training (rad, and relative for gains).
 const PERTURBATION: f64 = 1e-2;
 
@@ -92,6 +95,7 @@ impl ChipLayers {
         let core = spec.core.clone().unwrap_or_default();
         let process = spec.process.clone().unwrap_or_default().read(base)?;
         let link = spec.link.clone().unwrap_or_default();
+        link.check()?;
         let mut chips = Self {
             layers: Vec::new(),
             traces: Vec::new(),
@@ -254,6 +258,15 @@ impl ChipLayers {
     pub(super) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
         let trained = self.trains == TrainedParameters::Phases;
         self.layers.iter_mut().filter(move |_| trained).flat_map(|layer| layer.parameters_mut())
+    }
+
+    /// Whether every parameter is finite, and every gain far within the range of a double.
+    pub(super) fn is_usable(&self) -> bool {
+        let mut groups = self.layers.iter().flat_map(|layer| layer.parameters().iter().zip(layer.kinds()));
+        groups.all(|(values, kind)| {
+            let limit = if kind == ParameterKind::Gain { MAX_LOG_GAIN } else { f64::MAX };
+            values.iter().all(|value| value.abs() <= limit)
+        })
     }
 
     /// Number of lists of parameters of each layer.

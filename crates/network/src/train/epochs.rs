@@ -119,6 +119,9 @@ pub(super) fn run(
             state.correct += result.correct;
             let rates = Rates { values: learning_rate, phases: spec.phase_learning_rate() * factor };
             learner.step(&mut state.optimizer, &result.gradients, rates, spec.weight_decay);
+            if learner.chips.as_ref().is_some_and(|chips| !chips.is_usable()) {
+                return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate: rates.phases });
+            }
             state.batch += 1;
             if state.batch == batches {
                 continue;

@@ -176,6 +176,12 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         .chain(&model_spec.programs)
         .map(|path| resolve(path, model_base))
         .collect::<Result<_>>()?;
+    if let [weights, programs] = &outputs[..]
+        && weights == programs
+    {
+        let expected = "another file than that of `weights`";
+        return Err(NetworkError::setting(&model_path, "programs", programs.display().to_string(), expected));
+    }
     for path in outputs
         .iter()
         .cloned()

@@ -222,6 +222,8 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
         ("on = 'chip'", "", "`core`"),
         ("on = 'chip'", "on = 'chip'\ntest_chips = 10000000", "`test_chips`"),
         ("core = { ports = 4 }", "core = { ports = 4, calibration = 'scalar' }", "core.calibration"),
+        ("core = { ports = 4 }", "core = { ports = 4 }\nlink = { shot_noise = true }", "laser_power_w"),
+        ("on = 'chip'", "on = 'chip'\nphase_learning_rate = 1e9", "learning"),
         ("sigma_rad = 0.1\nphase", "sigma_rad = -1.0\nphase", "splitter_error.sigma_rad"),
     ] {
         let toml = TRAINING.replace(from, to);
@@ -231,6 +233,7 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
     }
     for (from, to, part) in [
         ("programs = 'programs.safetensors'", "", "`programs`"),
+        ("'programs.safetensors'", "'weights.safetensors'", "`programs`"),
         ("input = { shape = [1, 4, 4] }", "input = { shape = [1, 4, 4], fold = true }", "fold"),
         (
             "weight = 'c.weight', bias = 'c.bias' },",
