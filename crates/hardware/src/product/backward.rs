@@ -217,8 +217,8 @@ impl OpticalProduct<f64> {
 /// The gradient by the phases of every stage, Re Σ λ*·ã, and the number of passes of light.
 ///
 /// `by_matrix` is Σ λ·a†, the gradient by the realised corner; `vectors` gives the fields a (inputs × vectors) and the adjoints λ
-/// (outputs × vectors) of `count` vectors. A batch that is larger than the number of ports passes the meshes as the gradient by
-/// the matrix, so that its size costs one product alone; a smaller one passes as it is.
+/// (outputs × vectors) of `count` vectors. A batch of at least as many vectors as the matrix has columns passes the meshes as
+/// the gradient by the matrix, so that its size costs one product alone; a smaller one passes as it is.
 pub(super) fn phase_slopes(
     tile: &TileProgram,
     realised: &RealisedTile,

@@ -21,7 +21,8 @@ use crate::product::scales::Scales;
 use crate::product::slopes::SlopeMethod;
 use nalgebra::DMatrix;
 use phaseloom_mesh::{MatrixProgram, Phases, Stage, StageKind};
-use std::f64::consts::{FRAC_PI_2, TAU};
+use phaseloom_numerics::angle::wrap;
+use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 /// A layer whose phases, attenuators and gains are trained on chips.
@@ -118,6 +119,7 @@ impl TrainableLayer {
             let expected = "\"none\": training on chips learns the gains";
             return Err(HardwareError::unfit("core.calibration", "a calibration of gains with the chip", expected));
         }
+        link.check()?;
         if program.kind().is_complex() {
             check_fields(process, link).map_err(HardwareError::Unfit)?;
         }
@@ -375,7 +377,7 @@ fn parameters_of(program: &MatrixProgram, has_gain: bool) -> Vec<Vec<f64>> {
     program.stages().iter().map(of_stage).chain(has_gain.then(|| vec![program.gain().ln()])).collect()
 }
 
-/// The phases of a stage for its parameters, in 0…2π.
+/// The phases of a stage for its parameters, within one period.
 fn wrapped(stage: &Stage, parameters: &[f64]) -> Phases {
     let mut phases = stage.phases().zeroed();
     match stage.kind() {
@@ -387,11 +389,4 @@ fn wrapped(stage: &Stage, parameters: &[f64]) -> Phases {
         }
     }
     phases
-}
-
-/// A phase in 0…2π.
-fn wrap(phase: f64) -> f64 {
-    let wrapped = phase.rem_euclid(TAU);
-    // Rounding may give 2π for a phase just below 0.
-    if wrapped < TAU { wrapped } else { 0.0 }
 }

@@ -95,7 +95,6 @@ impl ChipLayers {
         let core = spec.core.clone().unwrap_or_default();
         let process = spec.process.clone().unwrap_or_default().read(base)?;
         let link = spec.link.clone().unwrap_or_default();
-        link.check()?;
         let mut chips = Self {
             layers: Vec::new(),
             traces: Vec::new(),
