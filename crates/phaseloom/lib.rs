@@ -74,7 +74,7 @@
 //! # Features
 //!
 //! The default, `cli`, includes everything. With `default-features = false` the library holds programs, processes, chips, links
-//! and products; `network`, `experiment`, `report` and `validation` add the crates of these names, and `experiment` also adds
+//! and products; `network`, `experiment`, `study`, `report` and `validation` add the crates of these names, and `experiment` also adds
 //! [`Network`].
 
 mod facade;
@@ -99,6 +99,8 @@ pub use phaseloom_network as network;
 pub use phaseloom_numerics as numerics;
 #[cfg(feature = "report")]
 pub use phaseloom_report as report;
+#[cfg(feature = "study")]
+pub use phaseloom_study as study;
 #[cfg(feature = "validation")]
 pub use phaseloom_validation as validation;
 

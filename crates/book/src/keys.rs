@@ -6,6 +6,7 @@ use phaseloom_experiment::Config;
 use phaseloom_hardware::spectra::SpectraSpec;
 use phaseloom_hardware::{CoreSpec, Link, Process};
 use phaseloom_network::{Calibration, DataSpec, ModelSpec, TrainSpec};
+use phaseloom_study::StudySpec;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ fn schema_of<T: schemars::JsonSchema>(settings: SchemaSettings) -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-const PAGES: [FilePage; 9] = [
+const PAGES: [FilePage; 10] = [
     ("experiment", "Config", schema_of::<Config>),
     ("core", "CoreSpec", schema_of::<CoreSpec>),
     ("process", "Process", schema_of::<Process>),
@@ -26,6 +27,7 @@ const PAGES: [FilePage; 9] = [
     ("data", "DataSpec", schema_of::<DataSpec>),
     ("model", "ModelSpec", schema_of::<ModelSpec>),
     ("training", "TrainSpec", schema_of::<TrainSpec>),
+    ("study", "StudySpec", schema_of::<StudySpec>),
     ("spectra", "SpectraSpec", schema_of::<SpectraSpec>),
     ("calibration", "Calibration", schema_of::<Calibration>),
 ];
@@ -37,7 +39,7 @@ const UNITS: [&str; 16] =
 /// The JSON schemas of files that people write, with the names of the pages, in the draft that editors know.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, String)> {
-    let files = ["experiment", "process", "model", "training", "spectra"];
+    let files = ["experiment", "process", "model", "training", "study", "spectra"];
     let written = PAGES.iter().filter(|(name, ..)| files.contains(name));
     written.map(|(name, _, schema)| (*name, format!("{:#}\n", schema(SchemaSettings::draft07()).to_value()))).collect()
 }

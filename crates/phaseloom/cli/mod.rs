@@ -27,6 +27,7 @@ mod sweep;
 mod terminal;
 mod tolerance;
 mod train;
+mod training_study;
 mod validate;
 mod yields;
 

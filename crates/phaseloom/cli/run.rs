@@ -4,6 +4,7 @@ use super::Exit;
 use super::terminal::arguments::RunArguments;
 use super::terminal::results::ResultOptions;
 use super::terminal::{interrupt, output, page, results};
+use super::training_study;
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
@@ -11,6 +12,7 @@ use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Point
 use phaseloom::files::{FileError, InputFiles, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
+use phaseloom::study::Study;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -53,10 +55,38 @@ pub struct Run {
 impl Run {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
+        if Study::is_at(&self.arguments.experiment) {
+            return self.compute_study();
+        }
         let experiment = self.arguments.load(Experiment::load)?;
         experiment.check(&experiment.config)?;
         let folder = self.arguments.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
         self.compute(&experiment, &folder, start)
+    }
+
+    /// Computes a study of trained networks.
+    fn compute_study(&self) -> anyhow::Result<Exit> {
+        let RunArguments { experiment, output, trials, seed, threads } = &self.arguments;
+        let without_effect = [
+            ("--trials", trials.is_some()),
+            ("--seed", seed.is_some()),
+            ("--save-outputs", self.save_outputs.is_some()),
+        ];
+        if let Some((option, _)) = without_effect.into_iter().find(|(_, given)| *given) {
+            anyhow::bail!("{option}: found together with a study, expected the key in its files");
+        }
+        if let Some(option) = self.results.given().filter(|_| self.dry_run) {
+            anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
+        }
+        training_study::Run {
+            output: output.clone(),
+            threads: usize::from(threads.unwrap_or(0)),
+            shard: self.shard,
+            dry_run: self.dry_run,
+            format: self.results.format,
+            figures: &self.results.figures,
+        }
+        .compute(&Study::load(experiment)?)
     }
 
     /// The options of a run of an experiment that is in no file. `path` is its name in messages.
@@ -224,9 +254,14 @@ pub(super) fn default_folder(experiment: &Experiment, suffix: &str) -> PathBuf {
     if let Some(folder) = experiment.run_folder() {
         return folder.to_owned();
     }
-    let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
+    default_folder_of(&experiment.path, suffix)
+}
+
+/// The folder that is named after a file and its folder, and ends with `suffix`.
+pub(super) fn default_folder_of(file: &Path, suffix: &str) -> PathBuf {
+    let path = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
+    let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(file.file_stem()));
     let separator = if parent.is_empty() { "" } else { "-" };
     Path::new(results::RUNS).join(format!("{parent}{separator}{stem}{suffix}"))
 }

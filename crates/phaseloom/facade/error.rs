@@ -9,6 +9,8 @@ use phaseloom_network::NetworkError;
 use phaseloom_numerics::NumericsError;
 #[cfg(feature = "report")]
 use phaseloom_report::ReportError;
+#[cfg(feature = "study")]
+use phaseloom_study::StudyError;
 #[cfg(feature = "validation")]
 use phaseloom_validation::ValidationError;
 use std::path::PathBuf;
@@ -103,6 +105,10 @@ pub enum Error {
     #[cfg(feature = "experiment")]
     #[error(transparent)]
     Experiment(Box<ExperimentError>),
+    /// A study was rejected.
+    #[cfg(feature = "study")]
+    #[error(transparent)]
+    Study(Box<StudyError>),
     /// A figure could not be drawn.
     #[cfg(feature = "report")]
     #[error(transparent)]
@@ -125,7 +131,7 @@ macro_rules! boxed {
     };
 }
 
-boxed!("network" Network(NetworkError), "experiment" Experiment(ExperimentError), "validation" Validation(ValidationError));
+boxed!("network" Network(NetworkError), "experiment" Experiment(ExperimentError), "study" Study(StudyError), "validation" Validation(ValidationError));
 
 phaseloom_files::error_codes! {
     Error {
@@ -156,6 +162,8 @@ phaseloom_files::error_codes! {
         Self::Network(error) => error,
         #[cfg(feature = "experiment")]
         Self::Experiment(error) => error,
+        #[cfg(feature = "study")]
+        Self::Study(error) => error,
         #[cfg(feature = "report")]
         Self::Report(error) => error,
         #[cfg(feature = "validation")]

@@ -72,6 +72,11 @@ impl Score {
         self.title.split_once(" (").map_or(self.title, |(name, _)| name)
     }
 
+    /// The score of a name.
+    pub(crate) fn of_key(key: &str) -> Option<&'static Self> {
+        SCORES.iter().find(|score| score.key == key)
+    }
+
     /// The score whose columns a summary has.
     pub(crate) fn in_table(table: &Table) -> Option<&'static Self> {
         SCORES.iter().find(|score| table.column(&format!("{}_mean", score.key)).is_ok())

@@ -83,7 +83,8 @@ impl ResultValue {
     }
 
     /// The value as a cell of CSV, without quotation marks; nothing for a missing one.
-    fn cell(&self) -> String {
+    #[must_use]
+    pub fn cell(&self) -> String {
         match self {
             Self::Missing => String::new(),
             Self::Text(text) => text.clone(),
@@ -150,6 +151,18 @@ impl ResultTable {
         let mut table = Self { key: key.to_owned(), columns, rows: Vec::with_capacity(rows.len()) };
         rows.into_iter().for_each(|row| table.row(row.into_iter().map(|(_, value)| value)));
         table
+    }
+
+    /// Names of the columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<ResultValue>] {
+        &self.rows
     }
 
     /// Appends a row. Missing cells are empty, and cells without a column are left out.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InputFiles, InvalidValue};
 use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 use phaseloom_hardware::{
     CoreSpec, FieldProduct, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, ParameterKind,
@@ -16,7 +16,7 @@ use phaseloom_numerics::linalg::multiply;
 use rand::{Rng, RngExt};
 
 use crate::calibration::{Calibration, CalibrationSettings};
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
 use crate::layer::place::PlacedLayer;
 use crate::layer::{LayerSpec, Products, Recorder, chain};
@@ -117,17 +117,30 @@ impl ChipLayers {
             let plan = chips.core.plan(outputs, inputs, chips.link.detection)?;
             chips.scales.push(Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] });
         }
-        chips.program_weights(model)?;
+        let initial = match &spec.initial_programs {
+            Some(path) => Some(Programs::load_from(&resolve(path, base)?, &InputFiles::default())?),
+            None => None,
+        };
+        chips.program(model, initial.as_ref())?;
         chips.fabricate(0)?;
         Ok(chips)
     }
 
     /// Programs the weights of the model.
     fn program_weights(&mut self, model: &Model) -> Result<()> {
+        self.program(model, None)
+    }
+
+    /// Programs the weights of the model, or starts from other programs.
+    fn program(&mut self, model: &Model, initial: Option<&Programs>) -> Result<()> {
         self.layers.clear();
         let design = self.core.design()?;
-        for (view, scales) in model.photonic_layers().iter().zip(&self.scales) {
-            let program = view.program(&self.core, &design, self.link.detection, scales)?;
+        for (index, (view, scales)) in model.photonic_layers().iter().zip(&self.scales).enumerate() {
+            let detection = self.link.detection;
+            let program = match initial {
+                Some(programs) => programs.layer(index, view, (&self.core, &design), detection, scales)?,
+                None => view.program(&self.core, &design, detection, scales)?,
+            };
             let core_use = self.core.core_use();
             self.layers.push(TrainableLayer::new(program, &self.process, &self.link, scales, core_use)?);
         }

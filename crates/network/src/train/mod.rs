@@ -305,11 +305,14 @@ fn identity(
     start: &Tensors,
 ) -> Result<String> {
     let process = spec.process.as_ref().map(|process| process.read(base)).transpose()?;
+    let programs = spec.initial_programs.as_ref().map(|path| resolve(path, base)).transpose()?;
+    let programs = programs.map(|path| phaseloom_files::read_bytes(&path)).transpose()?;
     let data = data.map(|data| data.map(|data| &data.sha256));
     // Numbers and texts always serialise.
     let settings = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), spec, model, process, data)).unwrap_or_default();
     let mut digest = Sha256::new();
     digest.update(settings);
+    programs.iter().for_each(|file| digest.update(&file.bytes));
     for (name, tensor) in start.iter() {
         digest.update(name);
         tensor.values().iter().for_each(|value| digest.update(value.to_le_bytes()));

@@ -77,6 +77,10 @@ pub struct TrainSpec {
     /// Default: all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
+    /// Programs to start from: the file that an earlier training of phases wrote, on cores like those of this one, next to its
+    /// weights as `initial`. Default: programs of the initial weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_programs: Option<PathBuf>,
     /// Tensors that stay as they start, by their names; `"layer1"` is short for all whose names start with `layer1.`. Running
     /// statistics of a batch normalisation still follow the data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -287,7 +291,11 @@ impl TrainSpec {
     }
 
     /// Checks format, version and values. Messages name `path`.
-    pub(super) fn check(&self, path: &Path) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The first key with an impossible value.
+    pub fn check(&self, path: &Path) -> Result<()> {
         let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
         if self.format != "phaseloom-training" {
             return invalid("format", format!("{:?}", self.format), "\"phaseloom-training\": is this a training file?");
@@ -343,6 +351,7 @@ impl TrainSpec {
                     ("link", self.link.is_some()),
                     ("parameters", self.parameters.is_some()),
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
+                    ("initial_programs", self.initial_programs.is_some()),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
                 if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {
@@ -356,6 +365,7 @@ impl TrainSpec {
                 let phases = [
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
+                    ("initial_programs", self.initial_programs.is_some()),
                 ];
                 if let Some((key, _)) = phases.into_iter().find(|(_, given)| *given) {
                     return invalid(key, "given".into(), "`parameters = \"phases\"`: it has no effect on weights");

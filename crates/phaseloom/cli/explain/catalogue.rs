@@ -9,8 +9,8 @@ use phaseloom::mesh::convention::{CONVENTION_ALIASES, CONVENTIONS};
 use phaseloom::mesh::{CELL_ALIASES, CELLS, TOPOLOGY_ALIASES, topologies};
 use phaseloom::network::layer::{LAYER_ALIASES, LAYERS};
 use phaseloom::report::{
-    BUDGET_FIGURE, COST_FIGURES, FIGURES, MATRIX_FIGURES, SENSITIVITY_FIGURE, TOLERANCE_FIGURE, TRAINING_FIGURE,
-    YIELD_FIGURE,
+    BUDGET_FIGURE, COST_FIGURES, FIGURES, MATRIX_FIGURES, SENSITIVITY_FIGURE, STUDY_FIGURE, TOLERANCE_FIGURE,
+    TRAINING_FIGURE, YIELD_FIGURE,
 };
 use phaseloom::validation::CLAIMS;
 
@@ -74,7 +74,14 @@ pub fn catalogues() -> Vec<Catalogue> {
                 .iter()
                 .chain(MATRIX_FIGURES)
                 .chain(&COST_FIGURES)
-                .chain([&YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE, &SENSITIVITY_FIGURE, &TRAINING_FIGURE])
+                .chain([
+                    &YIELD_FIGURE,
+                    &TOLERANCE_FIGURE,
+                    &BUDGET_FIGURE,
+                    &SENSITIVITY_FIGURE,
+                    &TRAINING_FIGURE,
+                    &STUDY_FIGURE,
+                ])
                 .map(|f| (f.key, f.description))
                 .collect(),
             &[],

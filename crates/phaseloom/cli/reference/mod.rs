@@ -14,6 +14,7 @@ use phaseloom::experiment::yields::share::YIELD_COLUMNS;
 use phaseloom::experiment::yields::tolerance::{CRITICAL_COLUMNS, TOLERANCE_COLUMNS};
 use phaseloom::files::ColumnText;
 use phaseloom::hardware::{PRESET_STATE, PRESETS};
+use phaseloom::study;
 use phaseloom::validation::{CLAIMS, CLAIMS_COLUMNS};
 use phaseloom_book as book;
 use std::fmt::Write;
@@ -143,6 +144,11 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "critical" => ("`critical.csv`", CRITICAL_COLUMNS),
         "budget" => ("`budget.csv`", BUDGET_COLUMNS),
         "sensitivity" => ("`sensitivity.csv`", SENSITIVITY_COLUMNS),
+        "study-table" => ("`table.csv` of a study", study::TABLE_COLUMNS),
+        "study-training" => ("`training.csv` of a study", study::TRAINING_COLUMNS),
+        "study-summary" => ("`summary.csv` of a study", study::SUMMARY_COLUMNS),
+        "study-sequence" => ("`sequence.csv` of a study", study::SEQUENCE_COLUMNS),
+        "study-criteria" => ("`criteria.csv` of a study", study::CRITERIA_COLUMNS),
         "history" => ("`…-history.csv` of `train`", train::COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,

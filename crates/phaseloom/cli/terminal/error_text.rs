@@ -8,6 +8,7 @@ use phaseloom::mesh::MeshError;
 use phaseloom::network::NetworkError;
 use phaseloom::numerics::NumericsError;
 use phaseloom::report::ReportError;
+use phaseloom::study::StudyError;
 use phaseloom::validation::ValidationError;
 
 /// Code of a command line that was refused, and of what a command refuses itself.
@@ -43,6 +44,7 @@ pub fn codes() -> Vec<(u16, &'static str, &'static str)> {
         SpectraError::CODES,
         NetworkError::CODES,
         ExperimentError::CODES,
+        StudyError::CODES,
         Problem::CODES,
         ReportError::CODES,
         ValidationError::CODES,
@@ -64,6 +66,7 @@ pub fn code(error: &anyhow::Error) -> u16 {
         first!(
             phaseloom::Error,
             ValidationError,
+            StudyError,
             ExperimentError,
             Problem,
             NetworkError,

@@ -9,11 +9,13 @@ mod error_budget;
 mod forest;
 mod heat_map;
 mod infidelity;
+mod intervals;
 mod matrix_error;
 mod pareto;
 pub(crate) mod scaling;
 mod sensitivity_map;
 mod spread;
+mod study_scores;
 mod training_curves;
 mod yield_share;
 
@@ -64,6 +66,9 @@ pub const SENSITIVITY_FIGURE: Figure = sensitivity_map::SENSITIVITY_MAP;
 
 /// The figure of a training, drawn from its history, with the convention of [`FIGURES`].
 pub const TRAINING_FIGURE: Figure = training_curves::TRAINING;
+
+/// The figure of a study, drawn from its `summary.csv`, with the convention of [`FIGURES`].
+pub const STUDY_FIGURE: Figure = study_scores::STUDY;
 
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;

@@ -6,15 +6,9 @@
 //! y        yield (%)
 //! ```
 
-use super::accuracy::{joined_names, style_of, x_axis};
-use super::{Figure, provenance, spread};
+use super::intervals::{self, Words};
+use super::{Figure, spread};
 use crate::error::ReportError;
-use crate::figure_axes::FigureAxes;
-use crate::plot::axis::{Axis, extremes};
-use crate::plot::chart::{self, Frame};
-use crate::plot::label::quantity;
-use crate::plot::legend::Entry;
-use crate::plot::page::Stroke;
 use crate::style::FigureStyle;
 use crate::summary::{Kind, Level, MIN_BAND, Outcome, Score, Summary};
 use crate::table::Table;
@@ -24,59 +18,16 @@ pub(crate) const YIELD: Figure =
     Figure { key: "yield", description: "share of chips that pass over a sweep, with its 95 % interval", draw };
 
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
-    let summary = read(table)?;
-    let axes = FigureAxes::new(&summary);
-    if axes.x.is_none() {
-        return Err(ReportError::NoRows);
-    }
-    let x = x_axis(&summary, &axes);
-    let (low, high) = extremes(summary.outcomes.iter().flat_map(|outcome| [outcome.q10, outcome.q90]));
-    let entry = |group: usize| {
-        let (stroke, marker) = style_of(group);
-        let text = joined_names(&summary, &axes, &[group], "");
-        Entry { line: Some(stroke), marker: Some(marker), text, ..Entry::default() }
+    let words = Words {
+        title: "Yield",
+        legend: "share of chips that pass, 95 % interval of Wilson",
+        value: |summary, outcome| {
+            let Outcome { mean, q10, q90, .. } = outcome;
+            let levels = spread::levels(summary, outcome);
+            format!("{levels}: {mean:.1} % of the chips pass, 95 % interval {q10:.1}–{q90:.1} %")
+        },
     };
-    let words = "share of chips that pass, 95 % interval of Wilson";
-    let legend = if axes.grouping.is_empty() {
-        vec![Entry { text: words.to_owned(), ..entry(0) }]
-    } else {
-        let names: Vec<String> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
-        let head = Entry { text: format!("{words}; {}:", names.join(", ")), ..Entry::default() };
-        std::iter::once(head).chain((0..axes.groups.len()).map(entry)).collect()
-    };
-    let frame = Frame {
-        title: table.metadata("name").unwrap_or("Yield").to_owned(),
-        legend,
-        x: x.clone(),
-        y: Axis::percent(low, high, "yield (%)"),
-        footer: provenance(table).join(" · "),
-        top: None,
-        right: 0.0,
-    };
-    chart::draw(style, frame, |chart| {
-        for group in 0..axes.groups.len() {
-            let (stroke, marker) = style_of(group);
-            let own = summary.outcomes.iter().filter(|outcome| axes.group_of(outcome) == Some(group));
-            let mut line: Vec<(f64, &Outcome)> = own.filter_map(|o| Some((axes.x_of(o)?, o))).collect();
-            line.sort_by(|a, b| a.0.total_cmp(&b.0));
-            for run in line.chunk_by(|a, b| x.joins(a.0, b.0)).filter(|run| run.len() > 1 && !x.is_categorical()) {
-                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.mean)), stroke)?;
-            }
-            for (place, outcome) in &line {
-                let interval = [outcome.q10, outcome.mean, outcome.q90];
-                chart.error_bar(*place, interval, Stroke { width: 1.5, dashes: None, ..stroke })?;
-            }
-            chart.markers(line.iter().map(|(x, outcome)| (*x, outcome.mean)), marker, stroke.colour)?;
-            for (place, outcome) in &line {
-                chart.value((*place, outcome.mean), || {
-                    let Outcome { mean, q10, q90, .. } = outcome;
-                    let levels = spread::levels(&summary, outcome);
-                    format!("{levels}: {mean:.1} % of the chips pass, 95 % interval {q10:.1}–{q90:.1} %")
-                });
-            }
-        }
-        Ok(())
-    })
+    intervals::draw(table, style, &read(table)?, &words)
 }
 
 /// The yields as scores of chips: the share is the mean, and the ends of its interval are the quantiles.

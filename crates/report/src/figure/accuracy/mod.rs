@@ -206,7 +206,7 @@ pub(super) fn split_ratio(summary: &Summary, axes: &FigureAxes) -> Option<TopAxi
     Some(TopAxis { ticks, title: "x in the split ratio 50 ± x %".to_owned() })
 }
 
-fn y_axis(summary: &Summary) -> Axis {
+pub(super) fn y_axis(summary: &Summary) -> Axis {
     let (low, high) = extremes(summary.outcomes.iter().flat_map(|outcome| [outcome.q10, outcome.q50, outcome.q90]));
     match summary.score.values {
         Values::Shares => Axis::percent(low, high, summary.score.title),

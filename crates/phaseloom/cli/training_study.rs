@@ -1,0 +1,215 @@
+//! A study of trained networks, which `run` computes and `merge` joins.
+
+use super::Exit;
+use super::run::default_folder_of;
+use super::terminal::figures::FigureOptions;
+use super::terminal::{interrupt, output, results};
+use anyhow::Context;
+use phaseloom::experiment::Shard;
+use phaseloom::files::{Column, ResultTable, Results, TextTable, shortest, write_atomically};
+use phaseloom::report::{ReportError, STUDY_FIGURE};
+use phaseloom::study::{self, Check, Options, Outcome, Study, StudyTables, criteria_table};
+use std::path::{Path, PathBuf};
+
+/// How a study is computed and shown.
+pub struct Run<'a> {
+    /// The folder of the results.
+    pub output: Option<PathBuf>,
+    /// Number of threads, or 0 for one per core.
+    pub threads: usize,
+    /// The part of the networks to compute.
+    pub shard: Shard,
+    /// Print the size alone.
+    pub dry_run: bool,
+    /// Format of the printed results.
+    pub format: output::Format,
+    /// Style of the figures.
+    pub figures: &'a FigureOptions,
+}
+
+impl Run<'_> {
+    /// Computes the networks of a study that its folder lacks, and prints the results.
+    pub fn compute(&self, study: &Study) -> anyhow::Result<Exit> {
+        let folder = match (&self.output, study.folder()) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(folder)) => folder.to_owned(),
+            (None, None) => {
+                let Shard { part, of } = self.shard;
+                let ending = if self.shard == Shard::WHOLE { String::new() } else { format!("-{part}-of-{of}") };
+                default_folder_of(&study.path, &ending)
+            }
+        };
+        output::check_output_folder(&folder)?;
+        if self.dry_run {
+            return self.forecast(study, &folder);
+        }
+        let bar = output::progress_bar("{bar:40} {pos}/{len} networks, {elapsed} passed, {eta} left");
+        let progress = |done: usize, total: usize| {
+            bar.set_length(total as u64);
+            if bar.position() == 0 && done > 0 {
+                bar.set_position(done as u64);
+                bar.reset_eta();
+            }
+            bar.set_position(done as u64);
+        };
+        let note = |text: &str| output::detail(text);
+        let options = Options {
+            threads: self.threads,
+            shard: self.shard,
+            interrupt: interrupt::on_signal(),
+            progress: &progress,
+            note: &note,
+        };
+        let outcome = study::run(study, &folder, &options)?;
+        bar.finish_and_clear();
+        if outcome.interrupted {
+            output::status(&format!(
+                "interrupted: {} networks are safe in {}, {} are missing; the same command resumes the study",
+                outcome.results.len(),
+                folder.display(),
+                outcome.missing
+            ));
+            return Ok(Exit::Interrupted);
+        }
+        let Some(tables) = StudyTables::new(&outcome) else {
+            let Shard { part, of } = self.shard;
+            output::status(&format!(
+                "shard {part}/{of}: {} networks computed, {} of the whole study are missing here; merge the shards with `phaseloom \
+                 merge`",
+                outcome.computed, outcome.missing
+            ));
+            return Ok(Exit::Done);
+        };
+        if outcome.computed == 0 {
+            output::status(&format!("{}: this study is finished; nothing was computed", folder.display()));
+        }
+        finish(&tables, self.format, self.figures)
+    }
+
+    /// Prints the size of a study.
+    fn forecast(&self, study: &Study, folder: &Path) -> anyhow::Result<Exit> {
+        let units = study::Units::read(study)?;
+        let networks = units.all().count();
+        let spec = &study.spec;
+        let mut results = Results::default();
+        results.value("folder", folder.display().to_string().as_str());
+        results.value("networks", networks);
+        results.line(format!("folder    {}", folder.display()));
+        results.line(format!(
+            "networks  {networks}: {} variants × {} points × {} seeds, each with {} trainings and {} tests",
+            spec.variant.len(),
+            spec.points(),
+            spec.seeds.len(),
+            spec.training.len(),
+            spec.training.len() * spec.experiment.len()
+        ));
+        output::print_results(&results, self.format)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Writes tables and figure to the folder of a finished study, and prints its results.
+pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &FigureOptions) -> anyhow::Result<Exit> {
+    let outcome = tables.outcome();
+    let folder = outcome.store.folder();
+    let checks = tables.checks()?;
+    let summary = tables.summary();
+    let mut all = vec![summary.clone(), tables.table(), tables.training()];
+    all.extend(tables.sequence());
+    all.extend((!checks.is_empty()).then(|| criteria_table(&checks)));
+    let metadata = tables.metadata();
+    let drawn = results::figure_table(&summary.csv(), &metadata).context("summary.csv")?;
+    let svg = match (STUDY_FIGURE.draw)(&drawn, &figures.style()) {
+        Err(ReportError::NoRows) => None,
+        svg => Some(svg?),
+    };
+    for table in &all {
+        write_atomically(&folder.join(format!("{}.csv", table.key)), table.csv().as_bytes())?;
+    }
+    write_atomically(&folder.join(results::METADATA), results::metadata_json("run", &metadata).as_bytes())?;
+    if let Some(svg) = svg {
+        results::write_figure(&folder.join("figure"), svg, *figures)?;
+    }
+    let mut results = Results::default();
+    show_summary(&mut results, outcome, &summary);
+    for check in &checks {
+        results.sentence(sentence(check));
+    }
+    all.into_iter().for_each(|table| results.table(table));
+    output::print_results(&results, format)?;
+    output::status(&format!("results in {}{}", folder.display(), std::path::MAIN_SEPARATOR));
+    Ok(Exit::Done)
+}
+
+/// A criterion and its outcome in a sentence.
+fn sentence(check: &Check) -> String {
+    let word = if check.met { "met" } else { "NOT met" };
+    format!(
+        "criterion {}: {word} ({}: {} ± {}, required {}).",
+        check.criterion.name,
+        check.at,
+        shortest(rounded(check.mean)),
+        shortest(rounded(check.se)),
+        check.criterion.required()
+    )
+}
+
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+/// Shows the summary as a table of text: scores with their standard errors over seeds.
+fn show_summary(results: &mut Results, outcome: &Outcome<'_>, summary: &ResultTable) {
+    let spec = &outcome.study.spec;
+    let header = summary.columns();
+    let at = |name: &str| header.iter().position(|column| column == name);
+    let varies = |index: &usize| {
+        let mut cells = summary.rows().iter().map(|row| row[*index].cell());
+        cells.next().is_some_and(|first| cells.any(|cell| cell != first))
+    };
+    let end = at("score").unwrap_or(header.len());
+    let keys: Vec<usize> = (0..end).filter(|index| *index == 0 || varies(index)).collect();
+    let number = |row: &[phaseloom::files::ResultValue], name: &str| -> Option<f64> {
+        at(name).and_then(|index| row[index].cell().parse().ok())
+    };
+    let is_share = summary.rows().iter().all(|row| {
+        at("score")
+            .is_some_and(|index| ["accuracy", "top_5_accuracy", "agreement"].contains(&row[index].cell().as_str()))
+    });
+    let (factor, unit) = if is_share { (100.0, " %") } else { (1.0, "") };
+    let text = |value: Option<f64>, error: Option<f64>| match (value, error) {
+        (None, _) => String::new(),
+        (Some(value), Some(error)) if error.is_finite() => {
+            format!("{:.2} ± {:.2}", factor * value, factor * error)
+        }
+        (Some(value), _) => format!("{:.2}", factor * value),
+    };
+    let mut table = TextTable::new(
+        2,
+        keys.iter().map(|_| Column::left()).chain([Column::right(), Column::right(), Column::right()]),
+    );
+    let short = |index: &usize| header[*index].rsplit('.').next().unwrap_or("").to_owned();
+    let baseline = &spec.variant[spec.baseline()].name;
+    table.row(keys.iter().map(short).chain([
+        format!("exact{unit}"),
+        format!("on chips{unit}"),
+        if spec.variant.len() > 1 { "difference".to_owned() } else { String::new() },
+    ]));
+    let seeds = spec.seeds.len() as f64;
+    for row in summary.rows() {
+        let se = |name: &str| number(row, name).filter(|_| seeds > 1.0).map(|sd| sd / seeds.sqrt());
+        table.row(keys.iter().map(|index| row[*index].cell()).chain([
+            text(number(row, "reference_mean"), se("reference_sd")),
+            text(number(row, "chips_mean"), se("chips_sd")),
+            text(number(row, "chips_difference"), number(row, "chips_difference_se")),
+        ]));
+    }
+    results.line(format!("{}: {} networks", spec.name, outcome.results.len()));
+    results.show(table);
+    let of = if spec.variant.len() > 1 {
+        format!(" Difference: on chips, from `{baseline}`, paired by seed.")
+    } else {
+        String::new()
+    };
+    results.sentence(format!("Mean ± standard error over {} seeds.{of}", spec.seeds.len()));
+}

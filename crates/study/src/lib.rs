@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod criterion;
+mod error;
+mod result;
+mod run;
+mod spec;
+mod store;
+mod tables;
+mod units;
+
+pub use criterion::{CRITERIA_COLUMNS, Check, criteria_table};
+pub use error::{Result, StudyError};
+pub use result::{NetworkResult, TestResult, TrainingResult};
+pub use run::{Options, Outcome, run};
+pub use spec::{Criterion, FORMAT, STUDY, Study, StudySpec, Variant};
+pub use store::Store;
+pub use tables::{SEQUENCE_COLUMNS, SUMMARY_COLUMNS, StudyTables, TABLE_COLUMNS, TRAINING_COLUMNS};
+pub use units::{Settings, TrainSettings, Unit, Units};

@@ -1,0 +1,218 @@
+//! The networks of a study: for every variant, point of the sweep and seed the settings of its trainings and its tests.
+
+use crate::error::{Result, StudyError};
+use crate::spec::{Study, TABLES};
+use phaseloom_files::{InvalidValue, deserialize_strict, locate, read_text};
+use phaseloom_network::train::{TrainOn, TrainSpec, TrainedParameters};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// Which network of a study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// Index of the variant.
+    pub variant: usize,
+    /// Index of the point of the sweep.
+    pub point: usize,
+    /// Index of the seed.
+    pub seed: usize,
+}
+
+/// The settings of a network.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// One for each training file.
+    pub trainings: Vec<TrainSettings>,
+    /// Experiments as trees, without `model` and `base`.
+    pub experiments: Vec<Value>,
+}
+
+/// The settings of one training.
+#[derive(Clone, Debug)]
+pub struct TrainSettings {
+    /// The training, whose `model`, `initial` and `initial_programs` are set when it runs.
+    pub spec: TrainSpec,
+    /// The model as a tree.
+    pub model: Value,
+}
+
+/// A file that units change.
+struct Source {
+    path: PathBuf,
+    text: String,
+    tree: Value,
+}
+
+/// The files of a study, and how they are changed for each unit.
+pub struct Units<'a> {
+    study: &'a Study,
+    trainings: Vec<Source>,
+    models: Vec<Source>,
+    experiments: Vec<Source>,
+}
+
+impl<'a> Units<'a> {
+    /// Reads the files that a study names, and checks the settings of every network.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable files; settings that are impossible at a point.
+    pub fn read(study: &'a Study) -> Result<Self> {
+        let base = study.base();
+        let source = |path: PathBuf| -> Result<Source> {
+            let text = read_text(&path)?;
+            let table: toml::Table = phaseloom_files::parse_toml(&path, &text)?;
+            Ok(Source { path, tree: to_value(&table), text })
+        };
+        let trainings: Vec<Source> =
+            study.spec.training.iter().map(|path| source(base.join(path))).collect::<Result<_>>()?;
+        let models = trainings
+            .iter()
+            .map(|training| {
+                let model = training.tree.get("model").and_then(Value::as_str).ok_or_else(|| {
+                    let missing = InvalidValue::new("model", "no such key", "the path of a model file");
+                    StudyError::from(locate(&training.path, &training.text, missing))
+                })?;
+                source(training.path.parent().unwrap_or(Path::new("")).join(model))
+            })
+            .collect::<Result<_>>()?;
+        let experiments = study.spec.experiment.iter().map(|path| source(base.join(path))).collect::<Result<_>>()?;
+        let units = Self { study, trainings, models, experiments };
+        for unit in units.all().filter(|unit| unit.seed == 0) {
+            units.settings(unit)?;
+        }
+        Ok(units)
+    }
+
+    /// All units: points, then seeds, then variants, so that comparisons fill up evenly.
+    pub fn all(&self) -> impl Iterator<Item = Unit> + use<> {
+        let (points, seeds, variants) =
+            (self.study.spec.points(), self.study.spec.seeds.len(), self.study.spec.variant.len());
+        (0..seeds * points * variants).map(move |index| Unit {
+            seed: index / (points * variants),
+            point: index / variants % points,
+            variant: index % variants,
+        })
+    }
+
+    /// The folder that the paths of a training are relative to.
+    pub(crate) fn training_base(&self, task: usize) -> &Path {
+        self.trainings[task].path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Path of an experiment file.
+    pub(crate) fn experiment_path(&self, test: usize) -> &Path {
+        &self.experiments[test].path
+    }
+
+    /// The text of all files.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        [&self.trainings, &self.models, &self.experiments].into_iter().flatten().map(|source| source.text.as_str())
+    }
+
+    /// (key, value) of every swept key at a point, in the order of the axes.
+    pub fn levels(&self, point: usize) -> Vec<(&'a str, Value)> {
+        let mut rest = point;
+        let mut levels = Vec::new();
+        for axis in self.study.spec.sweep.iter().rev() {
+            let value = to_value(&axis.values[rest % axis.values.len()]);
+            rest /= axis.values.len();
+            levels.extend(axis.keys.iter().rev().map(|key| (key.as_str(), value.clone())));
+        }
+        levels.reverse();
+        levels
+    }
+
+    /// The settings of a network.
+    ///
+    /// # Errors
+    ///
+    /// A key that does not exist, or an impossible value.
+    pub fn settings(&self, unit: Unit) -> Result<Settings> {
+        let variant = &self.study.spec.variant[unit.variant];
+        let mut tables = [&variant.training, &variant.model, &variant.experiment].map(to_value);
+        for (key, value) in self.levels(unit.point) {
+            for (table, name) in tables.iter_mut().zip(TABLES) {
+                if let Some(key) = key.strip_prefix(name).and_then(|key| key.strip_prefix('.')) {
+                    set(table, key, value.clone());
+                }
+            }
+        }
+        let [training, model, experiment] = tables;
+        let place = self.place(unit);
+        let mut trainings = Vec::new();
+        for (task, (source, model_source)) in self.trainings.iter().zip(&self.models).enumerate() {
+            let mut tree = source.tree.clone();
+            merge(&mut tree, &training);
+            merge(&mut tree, &variant.task.get(task).map_or(Value::Null, to_value));
+            set(&mut tree, "seed", self.study.spec.seeds[unit.seed].into());
+            let spec: TrainSpec = deserialize_strict(tree).map_err(|error| StudyError::Setting {
+                path: source.path.clone(),
+                place: place.clone(),
+                reason: error.to_string(),
+            })?;
+            spec.check(&source.path)?;
+            let mut tree = model_source.tree.clone();
+            merge(&mut tree, &model);
+            let trains_phases = spec.on != TrainOn::Exact && spec.trained_parameters() == TrainedParameters::Phases;
+            for (key, file, given) in [
+                ("weights", "weights.safetensors", true),
+                ("programs", "programs.safetensors", trains_phases),
+                ("calibration", "calibration.json", spec.calibration.is_some()),
+            ] {
+                match &mut tree {
+                    Value::Object(table) if given => table.insert(key.into(), file.into()),
+                    Value::Object(table) => table.remove(key),
+                    _ => None,
+                };
+            }
+            trainings.push(TrainSettings { spec, model: tree });
+        }
+        let experiments = self.experiments.iter().map(|source| {
+            let mut tree = source.tree.clone();
+            merge(&mut tree, &experiment);
+            tree
+        });
+        Ok(Settings { experiments: experiments.collect(), trainings })
+    }
+
+    /// The seed of a unit.
+    #[must_use]
+    pub fn seed(&self, unit: Unit) -> u64 {
+        self.study.spec.seeds[unit.seed]
+    }
+
+    /// A unit in words, for messages.
+    pub fn place(&self, unit: Unit) -> String {
+        let levels = self.levels(unit.point).into_iter().map(|(key, value)| format!("{key} = {value}"));
+        let seed = format!("seed {}", self.study.spec.seeds[unit.seed]);
+        let parts: Vec<String> = levels.chain([seed]).collect();
+        format!("variant `{}`, {}", self.study.spec.variant[unit.variant].name, parts.join(", "))
+    }
+}
+
+/// Settings as a tree. Numbers, texts, lists and tables always convert.
+pub(crate) fn to_value(setting: &impl Serialize) -> Value {
+    serde_json::to_value(setting).unwrap_or(Value::Null)
+}
+
+/// Merges tables key by key; anything else replaces what is there.
+fn merge(tree: &mut Value, changes: &Value) {
+    match (tree, changes) {
+        (Value::Object(table), Value::Object(changes)) => {
+            for (key, change) in changes {
+                merge(table.entry(key).or_insert(Value::Null), change);
+            }
+        }
+        (_, Value::Null) => {}
+        (tree, change) => *tree = change.clone(),
+    }
+}
+
+/// Sets a dotted key. What is on its way and no table is replaced by one.
+fn set(tree: &mut Value, key: &str, value: Value) {
+    let changes = key.rsplit('.').fold(value, |value, part| Value::Object(Map::from_iter([(part.to_owned(), value)])));
+    merge(tree, &changes);
+}
