@@ -121,9 +121,15 @@ impl Programs {
             let required: usize = stages.iter().map(|stage| stage.values().len()).sum();
             let values = phases.values();
             let gain = gain.values().first().copied().unwrap_or(f64::NAN);
-            if values.len() != required || !(gain.is_finite() && gain >= 0.0) {
-                let found = format!("{} phases and the gain {gain}", values.len());
-                let expected = format!("{required} phases and a gain from 0");
+            if values.len() != required
+                || !values.iter().all(|phase| phase.is_finite())
+                || !(gain.is_finite() && gain >= 0.0)
+            {
+                let found = match values.iter().find(|phase| !phase.is_finite()) {
+                    Some(phase) => format!("the phase {phase}"),
+                    None => format!("{} phases and the gain {gain}", values.len()),
+                };
+                let expected = format!("{required} finite phases and a gain from 0");
                 let place = format!("tensors {index}.{t}");
                 return Err(InvalidValue::new(place, found, expected).in_file(&self.path).into());
             }

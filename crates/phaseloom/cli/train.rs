@@ -79,6 +79,14 @@ impl Train {
         }
         if let Some(chips) = &trained.chip_accuracy {
             results.line(chip_line(chips));
+            if chips.test_chips.len() as u64 != spec.test_chips() {
+                output::status(
+                    "note: interrupted among the test chips; the weights are those of the finished training",
+                );
+            }
+        }
+        if trained.passes > 0 {
+            results.line(format!("light passed a core {} times for gradients", trained.passes));
         }
         output::print_results(&results, self.format)?;
         for file in files {
@@ -175,6 +183,14 @@ impl Observer for Follower {
                 100.0 * done
             );
             self.bar.set_message(text);
+            self.bar.tick();
+        }
+        self.flow()
+    }
+
+    fn test_chip(&mut self, done: u64, total: u64) -> ControlFlow<()> {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("test chip {}/{total}", done + 1));
             self.bar.tick();
         }
         self.flow()

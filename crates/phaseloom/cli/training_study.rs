@@ -114,7 +114,7 @@ pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &Figure
     let folder = outcome.store.folder();
     let checks = tables.checks()?;
     let summary = tables.summary();
-    let mut all = vec![summary.clone(), tables.table(), tables.training()];
+    let mut all = vec![summary.clone(), tables.table(), tables.training(), tables.training_summary()];
     all.extend(tables.sequence());
     all.extend((!checks.is_empty()).then(|| criteria_table(&checks)));
     let metadata = tables.metadata();
@@ -149,7 +149,7 @@ fn sentence(check: &Check) -> String {
         check.criterion.name,
         check.at,
         shortest(rounded(check.mean)),
-        shortest(rounded(check.se)),
+        if check.se.is_finite() { shortest(rounded(check.se)) } else { "unknown".to_owned() },
         check.criterion.required()
     )
 }
@@ -201,7 +201,7 @@ fn show_summary(results: &mut Results, outcome: &Outcome<'_>, summary: &ResultTa
         table.row(keys.iter().map(|index| row[*index].cell()).chain([
             text(number(row, "reference_mean"), se("reference_sd")),
             text(number(row, "chips_mean"), se("chips_sd")),
-            text(number(row, "chips_difference"), number(row, "chips_difference_se")),
+            text(number(row, "chips_difference"), number(row, "chips_difference_se").filter(|_| seeds > 1.0)),
         ]));
     }
     results.line(format!("{}: {} networks", spec.name, outcome.results.len()));

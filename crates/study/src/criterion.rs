@@ -2,9 +2,9 @@
 
 use crate::error::{Result, StudyError};
 use crate::spec::Criterion;
-use crate::tables::{StatRow, StudyTables, paired, same_levels};
+use crate::tables::{StatRow, StudyTables, error_of, paired, same_levels};
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
-use phaseloom_numerics::statistics::{mean, standard_error};
+use phaseloom_numerics::statistics::mean;
 use serde_json::Value;
 
 /// Columns of `criteria.csv`.
@@ -79,8 +79,8 @@ impl StudyTables<'_> {
         for criterion in &spec.criterion {
             let problem = |problem: String| StudyError::Criterion { name: criterion.name.clone(), problem };
             let has = |rows: &[StatRow]| rows.iter().any(|row| row.quantity(&criterion.quantity).is_some());
-            let Some(rows) = [&self.tests, &self.sequences].into_iter().find(|rows| has(rows)) else {
-                let all = self.tests.first().into_iter().chain(self.sequences.first());
+            let Some(rows) = [&self.tests, &self.sequences, &self.trainings].into_iter().find(|rows| has(rows)) else {
+                let all = [&self.tests, &self.sequences, &self.trainings].into_iter().filter_map(|rows| rows.first());
                 let known: Vec<&str> =
                     all.flat_map(|row| row.quantities.iter().map(|(name, _)| name.as_str())).collect();
                 return Err(problem(format!(
@@ -95,7 +95,7 @@ impl StudyTables<'_> {
             for row in rows.iter().filter(|row| Some(row.variant) == variant && criterion.is_about(row)) {
                 let Some(values) = row.quantity(&criterion.quantity) else { continue };
                 let (mean, se) = match minus {
-                    None => (mean(values), standard_error(values)),
+                    None => (mean(values), error_of(values)),
                     Some(minus) => {
                         let other = same_levels(rows, row, minus).and_then(|other| other.quantity(&criterion.quantity));
                         other.map_or((f64::NAN, f64::NAN), |other| paired(values, other))

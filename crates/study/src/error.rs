@@ -86,7 +86,7 @@ phaseloom_files::error_codes! {
             "Remove it, and the same command computes it again.";
         Criterion = 1104,
             "A criterion names a quantity or rows that the results do not have.",
-            "Name columns of `summary.csv` or `sequence.csv`, and values of swept keys.";
+            "Name columns of `summary.csv`, `sequence.csv` or `training.csv`, and values of swept keys.";
         Threads = 1105,
             "The system gives no more threads.",
             "Ask for fewer threads, or raise the limits of processes and memory.";

@@ -7,6 +7,8 @@ mod run;
 mod spec;
 mod store;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod units;
 
 pub use criterion::{CRITERIA_COLUMNS, Check, criteria_table};

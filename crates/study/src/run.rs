@@ -199,7 +199,15 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
         ]
     });
     let best = ("best_epoch", trained.best_epoch.map(|best| best as f64));
-    let all = [epochs, best].into_iter().chain(of_epoch.into_iter().flatten());
+    let chips = trained.chip_accuracy.as_ref();
+    let tests = chips.map(|chips| chips.test_chips.as_slice()).filter(|tests| !tests.is_empty());
+    let of_chips = [
+        ("passes", chips.map(|_| trained.passes as f64)),
+        ("perfect", chips.map(|chips| chips.perfect)),
+        ("trained_chip", chips.and_then(|chips| chips.trained_chip)),
+        ("test_chips", tests.map(phaseloom_numerics::statistics::mean)),
+    ];
+    let all = [epochs, best].into_iter().chain(of_chips).chain(of_epoch.into_iter().flatten());
     all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 

@@ -108,7 +108,8 @@ pub struct Variant {
 pub struct Criterion {
     /// Name in the table of criteria.
     pub name: String,
-    /// Column of `summary.csv` or `sequence.csv` without its ending `_mean`, such as `chips` or `forgetting_chips`.
+    /// Column of `summary.csv`, `sequence.csv` or `training-summary.csv` without its ending `_mean`, such as `chips`, `forgetting_chips`
+    /// or `validation_accuracy`.
     pub quantity: String,
     /// The variant.
     pub variant: String,

@@ -1,6 +1,7 @@
 //! The tables of a finished study. Their bytes depend on the study alone.
 //!
-//! * `table.csv`: one row per network, task and point of a test. * `training.csv`: one row per network and task.
+//! * `table.csv`: one row per network, task and point of a test. * `training.csv`: one row per network and task, and
+//!   `training-summary.csv` its statistics.
 //! * `summary.csv`: statistics over seeds of each row of tests. * `sequence.csv`: of the tasks of a sequence together.
 //! * `criteria.csv`: the stated criteria.
 
@@ -37,6 +38,14 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ("loss", "", "Mean loss over the training samples in the kept epoch."),
     ("train_accuracy", "1", "Accuracy on the training samples in the kept epoch."),
     ("validation_accuracy", "1", "Accuracy on the validation samples after the kept epoch; empty without them."),
+    (
+        "perfect",
+        "1",
+        "Of training on chips: accuracy on perfect chips with an ideal link, on the validation samples or else on the training samples.",
+    ),
+    ("trained_chip", "1", "The same on the chip that trained; empty for a population."),
+    ("passes", "", "How many times light passed a core for gradients; 0 if a model of the chip computes them."),
+    ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
 ];
 
 /// Columns of `summary.csv`; those of the swept keys stand before `score`.
@@ -73,6 +82,8 @@ pub struct StudyTables<'a> {
     outcome: &'a Outcome<'a>,
     /// The rows of `summary.csv`.
     pub(crate) tests: Vec<StatRow>,
+    /// The rows of `training-summary.csv`.
+    pub(crate) trainings: Vec<StatRow>,
     /// The rows of `sequence.csv`.
     pub(crate) sequences: Vec<StatRow>,
 }
@@ -97,7 +108,12 @@ impl StatRow {
 /// Mean of paired differences, with its standard error.
 pub(crate) fn paired(values: &[f64], baseline: &[f64]) -> (f64, f64) {
     let differences: Vec<f64> = values.iter().zip(baseline).map(|(a, b)| a - b).collect();
-    (mean(&differences), standard_error(&differences))
+    (mean(&differences), error_of(&differences))
+}
+
+/// Standard error of a mean over seeds; NaN for one seed, which has none.
+pub(crate) fn error_of(values: &[f64]) -> f64 {
+    if values.len() > 1 { standard_error(values) } else { f64::NAN }
 }
 
 impl<'a> StudyTables<'a> {
@@ -107,9 +123,10 @@ impl<'a> StudyTables<'a> {
         if outcome.missing > 0 {
             return None;
         }
-        let mut tables = Self { outcome, tests: Vec::new(), sequences: Vec::new() };
+        let mut tables = Self { outcome, tests: Vec::new(), trainings: Vec::new(), sequences: Vec::new() };
         for (variant, point, networks) in tables.groups() {
             tables.tests.extend(tables.test_rows(variant, point, &networks));
+            tables.trainings.extend(tables.training_rows(variant, point, &networks));
             tables.sequences.extend(tables.sequence_rows(variant, point, &networks));
         }
         Some(tables)
@@ -168,6 +185,29 @@ impl<'a> StudyTables<'a> {
             }
         }
         rows
+    }
+
+    /// The numbers that any training has.
+    fn training_columns(&self) -> impl Iterator<Item = &'static ColumnText> {
+        let trainings = || self.outcome.results.values().flat_map(|network| &network.trainings);
+        TRAINING_COLUMNS[4..].iter().filter(move |(name, _, _)| trainings().any(|t| t.numbers.contains_key(*name)))
+    }
+
+    /// One row for each task.
+    fn training_rows(&self, variant: usize, point: usize, networks: &[&NetworkResult]) -> Vec<StatRow> {
+        let tasks = self.outcome.study.spec.training.len();
+        let row = |task: usize| {
+            let mut levels = vec![("task".into(), (task + 1).into())];
+            levels.extend(self.levels(point));
+            let quantity = |(name, _, _): &ColumnText| {
+                let of = |network: &&NetworkResult| network.trainings[task].numbers.get(*name).copied();
+                let values = networks.iter().map(|network| of(network).unwrap_or(f64::NAN)).collect();
+                ((*name).to_owned(), values)
+            };
+            let quantities = self.training_columns().map(quantity).collect();
+            StatRow { variant, levels, score: String::new(), quantities }
+        };
+        (0..tasks).map(row).collect()
     }
 
     /// One row for each point of the tests, if every task of several has a test of its own with the same points.
@@ -239,7 +279,7 @@ impl<'a> StudyTables<'a> {
             for (task, training) in network.trainings.iter().enumerate() {
                 let mut row = self.leading(*index, network.unit, task);
                 row.extend(cells(&self.levels(network.unit.point)));
-                for (name, _, _) in &TRAINING_COLUMNS[4..] {
+                for (name, _, _) in self.training_columns() {
                     row.push(((*name).to_owned(), training.numbers.get(*name).copied().into()));
                 }
                 rows.push(row);
@@ -262,6 +302,12 @@ impl<'a> StudyTables<'a> {
     #[must_use]
     pub fn summary(&self) -> ResultTable {
         self.statistics("summary", &self.tests)
+    }
+
+    /// `training-summary.csv`.
+    #[must_use]
+    pub fn training_summary(&self) -> ResultTable {
+        self.statistics("training-summary", &self.trainings)
     }
 
     /// `sequence.csv`, if the study has a sequence of tasks.

@@ -237,6 +237,12 @@ impl TrainableLayer {
         &self.scales
     }
 
+    /// Number of tiles of zeros, which have no phases.
+    #[must_use]
+    pub fn zero_tiles(&self) -> usize {
+        self.program.tiles().iter().filter(|tile| tile.is_none()).count()
+    }
+
     /// The layer as programs: the present phases modulo 2π, and the present gains.
     ///
     /// # Panics

@@ -169,6 +169,7 @@ fn to_tensors(now: Snapshot, state: &State) -> Tensors {
         ("optimizer_steps", state.optimizer.steps),
         ("batch", state.batch as u64),
         ("correct", state.correct as u64),
+        ("passes", state.passes),
     ] {
         tensors.metadata.insert(key.into(), value.to_string());
     }
@@ -222,6 +223,7 @@ pub(super) fn resume(
     state.step = number("step")?;
     state.batch = number("batch")? as usize;
     state.correct = number("correct")? as usize;
+    state.passes = number("passes")?;
     state.loss_sum =
         tensors.get("sums").and_then(|sums| sums.values().first().copied()).ok_or_else(|| damaged("sums"))?;
     let history = tensors.get("history").ok_or_else(|| damaged("history"))?;

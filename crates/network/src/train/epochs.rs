@@ -8,7 +8,7 @@ use crate::error::{NetworkError, Result};
 use crate::network::Network;
 use crate::train::learner::{Learner, Snapshot};
 use crate::train::optimizer::{Optimizer, Rates};
-use crate::train::{EpochReport, Observer, Progress, TrainSpec, exact_accuracy};
+use crate::train::{EpochReport, Observer, Progress, TrainSpec};
 
 /// Loss after training, relative to that of guessing, from which the training has diverged.
 const MAX_LOSS: f64 = 1000.0;
@@ -25,6 +25,8 @@ pub(super) struct State {
     pub correct: usize,
     /// Reports of the epochs that are done.
     pub history: Vec<EpochReport>,
+    /// How many times light passed a core for gradients.
+    pub passes: u64,
     /// The best epoch so far and its values, with early stopping.
     pub best: Option<(usize, Snapshot)>,
     /// Values at the last calibration of chips, from which the scales of the converters follow.
@@ -49,6 +51,7 @@ impl State {
             loss_sum: 0.0,
             correct: 0,
             history: Vec::new(),
+            passes: 0,
             best: None,
             calibrated: None,
         }
@@ -112,6 +115,7 @@ pub(super) fn run(
             state.step += 1;
             let result = learner.gradients(data.train, rows, state.step)?;
             let loss = result.loss;
+            state.passes += result.passes;
             if !loss.is_finite() {
                 return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
             }
@@ -149,7 +153,7 @@ pub(super) fn run(
             epochs: spec.epochs,
             loss: state.loss_sum / samples as f64,
             train_accuracy: state.correct as f64 / samples as f64,
-            validation_accuracy: data.validation.map(|v| exact_accuracy(&learner.model, v)).transpose()?,
+            validation_accuracy: data.validation.map(|v| learner.validation_accuracy(v)).transpose()?,
             learning_rate,
         };
         state.history.push(report);

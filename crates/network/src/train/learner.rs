@@ -8,6 +8,7 @@ use crate::layer::{LayerKind, Parameter, chain};
 use crate::model::Model;
 use crate::network::{Network, predictions};
 use crate::train::chips::ChipLayers;
+use crate::train::exact_accuracy;
 use crate::train::loss::{Loss, LossKind};
 use crate::train::optimizer::{Optimizer, Rates};
 use crate::weights::Tensors;
@@ -39,21 +40,37 @@ pub(super) struct BatchResult {
     pub correct: usize,
     /// Of every parameter of the model and then of the chips, empty for frozen ones.
     pub gradients: Vec<Vec<f64>>,
+    /// How many times light passed a core for them.
+    pub passes: u64,
 }
 
+/// Both meshes of a program.
+const MESHES: &str = "meshes";
+
+/// Parts of the program of a weight that `freeze` names.
+const PARTS: [&str; 5] = ["first_mesh", "attenuators", "second_mesh", "gain", MESHES];
+
 impl Learner {
+    /// Accuracy on validation data: on chips if chips train, else in floating point.
+    pub fn validation_accuracy(&mut self, data: &Dataset) -> Result<f64> {
+        match &mut self.chips {
+            Some(chips) => chips.validation_accuracy(&self.model, data),
+            None => exact_accuracy(&self.model, data),
+        }
+    }
+
     /// Loss, correct predictions and gradients of the samples `rows`, in the step of number `step`, from 1.
     pub fn gradients(&mut self, data: &Dataset, rows: &[usize], step: u64) -> Result<BatchResult> {
-        let (loss, correct, mut gradients) = match &mut self.chips {
+        let mut result = match &mut self.chips {
             Some(chips) => chips.gradients(&mut self.model, data, rows, step)?,
             None => batch_gradients(&mut self.model, &self.loss, data, rows),
         };
-        for (gradient, frozen) in gradients.iter_mut().zip(&self.frozen) {
+        for (gradient, frozen) in result.gradients.iter_mut().zip(&self.frozen) {
             if *frozen {
                 *gradient = Vec::new();
             }
         }
-        Ok(BatchResult { loss, correct, gradients })
+        Ok(result)
     }
 
     /// Moves all parameters by one step.
@@ -113,8 +130,8 @@ impl Learner {
         Ok(())
     }
 
-    /// Freezes the tensors of some names, or of names that start with one of them and a point. The error is a name that is none,
-    /// with the names that there are.
+    /// Freezes the tensors of some names, or of names that start with one of them and a point, and the parts of programs of names
+    /// such as `layer1.weight/first_mesh`. The error is a name that is none, with the names that there are.
     pub fn freeze(&mut self, names: &[String]) -> Result<(), (String, String)> {
         let placed: Vec<_> = self.model.placed();
         let trained: Vec<&str> = placed
@@ -126,8 +143,28 @@ impl Learner {
         let is_named = |tensor: &str, name: &str| {
             tensor.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        if let Some(name) = names.iter().find(|name| !trained.iter().any(|tensor| is_named(tensor, name))) {
-            let expected = format!("a name of these tensors, or its start up to a point: {}", trained.join(", "));
+        let on_chips: Vec<&str> = match &self.chips {
+            Some(chips) if chips.trains_phases() => {
+                let photonic = placed.iter().filter(|(_, layer)| layer.photonic().is_some());
+                photonic.filter_map(|(placed, _)| placed.spec.weight()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let part = |name: &'_ str| name.split_once('/').map(|(tensor, part)| (tensor.to_owned(), part.to_owned()));
+        for name in names {
+            let expected = match part(name) {
+                None if trained.iter().any(|tensor| is_named(tensor, name)) => continue,
+                Some((tensor, part))
+                    if PARTS.contains(&part.as_str()) && on_chips.iter().any(|own| is_named(own, &tensor)) =>
+                {
+                    continue;
+                }
+                Some(_) if on_chips.is_empty() => "no part of a program: this training has no phases".to_owned(),
+                Some(_) => {
+                    format!("one of {} and, after it and a slash, one of {}", on_chips.join(", "), PARTS.join(", "))
+                }
+                None => format!("a name of these tensors, or its start up to a point: {}", trained.join(", ")),
+            };
             return Err((format!("{name:?}"), expected));
         }
         let is_frozen = |tensor: &str| names.iter().any(|name| is_named(tensor, name));
@@ -135,7 +172,14 @@ impl Learner {
         if let Some(chips) = &self.chips {
             let photonic = placed.iter().filter(|(_, layer)| layer.photonic().is_some());
             for ((placed, _), groups) in photonic.zip(chips.groups()) {
-                frozen.extend(vec![placed.spec.weight().is_some_and(&is_frozen); groups]);
+                let Some(weight) = placed.spec.weight() else { continue };
+                let is_part = |group: &str, name: &String| {
+                    part(name).is_some_and(|(tensor, part)| {
+                        is_named(weight, &tensor) && (part == group || part == MESHES && group.ends_with("mesh"))
+                    })
+                };
+                let stays = |group: &&str| is_frozen(weight) || names.iter().any(|name| is_part(group, name));
+                frozen.extend(groups.iter().map(stays));
             }
         }
         if !names.is_empty() && frozen.iter().all(|frozen| *frozen) {
@@ -147,12 +191,7 @@ impl Learner {
 }
 
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
-pub(super) fn batch_gradients(
-    model: &mut Model,
-    loss: &Loss,
-    data: &Dataset,
-    rows: &[usize],
-) -> (f64, usize, Vec<Vec<f64>>) {
+pub(super) fn batch_gradients(model: &mut Model, loss: &Loss, data: &Dataset, rows: &[usize]) -> BatchResult {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let input = model.prepare(&data.inputs.select(rows));
     let count = trained_layers(model);
@@ -161,7 +200,8 @@ pub(super) fn batch_gradients(
     let logits = chain::output(&traces, &input);
     let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
     let (loss, gradient) = loss.mean(logits, &labels);
-    (loss, correct, chain::backward(layers, &input, &traces, gradient, false).parameters)
+    let gradients = chain::backward(layers, &input, &traces, gradient, false).parameters;
+    BatchResult { loss, correct, gradients, passes: 0 }
 }
 
 /// Number of layers before the loss: all but a softmax at the end.

@@ -58,6 +58,8 @@ pub struct Trained {
     pub is_finished: bool,
     /// Accuracy on chips after training on chips: on the validation data, or else on the training data.
     pub chip_accuracy: Option<ChipAccuracy>,
+    /// How many times light passed a core for gradients; 0 without chips, and for gradients of a model of the chip.
+    pub passes: u64,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
     checkpoint: Option<Checkpoint>,
@@ -235,6 +237,11 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
     };
     if let Some(chips) = &mut chips {
         chips.criterion = loss.clone();
+        for (layer, zeros) in chips.zero_tiles() {
+            observer.note(&format!(
+                "warning: photonic layer {layer}: {zeros} tiles of the weight are zero; they have no program and stay zero"
+            ));
+        }
     }
     let mut learner =
         Learner { model, chips, loss, frozen: Vec::new(), start: tensors.clone(), base: model_base.to_owned() };
@@ -265,13 +272,16 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
     let (mut chip_accuracy, mut programs) = (None, None);
     if let Some(chips) = &mut learner.chips {
         let tested = validation.as_ref().unwrap_or(&data);
-        chip_accuracy = Some(chips.accuracy(&learner.model, tested, spec.test_chips)?);
+        chip_accuracy =
+            Some(chips.accuracy(&learner.model, tested, spec.test_chips(), &mut |done, total| {
+                observer.test_chip(done, total)
+            })?);
         programs = chips.programs();
     }
     for (name, tensor) in learner.tensors().iter() {
         tensors.insert(name, tensor.clone());
     }
-    let history = state.history;
+    let (history, passes) = (state.history, state.passes);
     for (key, value) in [
         ("made_by", format!("phaseloom {}", env!("CARGO_PKG_VERSION"))),
         ("model", model_spec.name.clone()),
@@ -291,6 +301,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         best_epoch: state.best.map(|(epoch, _)| epoch),
         is_finished: end == End::Finished,
         chip_accuracy,
+        passes,
         calibration,
         checkpoint: kept,
     })
@@ -364,6 +375,12 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             return invalid("programs", "no such key".into(), expected);
         }
         _ => {}
+    }
+    if let Some(programs) = &model.programs
+        && programs.extension().is_none_or(|e| e != "safetensors")
+    {
+        let expected = "a name that ends with .safetensors, the file that training writes";
+        return invalid("programs", programs.display().to_string(), expected);
     }
     if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
         let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";

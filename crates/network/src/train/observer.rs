@@ -44,6 +44,11 @@ pub trait Observer {
         ControlFlow::Continue(())
     }
 
+    /// Before each of `total` test chips, of which `done` are done. A break leaves out the rest.
+    fn test_chip(&mut self, _done: u64, _total: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     /// After each epoch.
     fn epoch(&mut self, report: &EpochReport) -> ControlFlow<()>;
 }

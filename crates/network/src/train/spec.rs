@@ -81,8 +81,9 @@ pub struct TrainSpec {
     /// weights as `initial`. Default: programs of the initial weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_programs: Option<PathBuf>,
-    /// Tensors that stay as they start, by their names; `"layer1"` is short for all whose names start with `layer1.`. Running
-    /// statistics of a batch normalisation still follow the data.
+    /// Tensors that stay as they start, by their names; `"layer1"` is short for all whose names start with `layer1.`. Where phases
+    /// are trained, also parts of the programs of a weight: `"layer1.weight/first_mesh"`, `/attenuators`, `/second_mesh`, `/gain`, or
+    /// `/meshes` for both. Running statistics of a batch normalisation still follow the data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
     /// Weights of the classes in the loss: `"balanced"`, in inverse proportion to their numbers of samples, or a list with a number
@@ -107,9 +108,10 @@ pub struct TrainSpec {
     /// Link of the chips. Default: an ideal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
-    /// Chips, never among those that trained, on which the trained network is tested at the end. Range: 0…10⁶.
-    #[serde(default = "twenty")]
-    pub test_chips: u64,
+    /// Chips, never among those that trained, on which a network that was trained on chips is tested at the end. Range: 0…10⁶.
+    /// Default: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_chips: Option<u64>,
     /// Training data.
     pub train: DataSpec,
     /// Data whose accuracy is reported after each epoch. They change the result only with `[stop]`.
@@ -245,10 +247,6 @@ pub struct CalibrationSpec {
     pub quantile: f64,
 }
 
-fn twenty() -> u64 {
-    20
-}
-
 fn one() -> f64 {
     1.0
 }
@@ -270,6 +268,12 @@ impl TrainSpec {
             TrainOn::Population => TrainedParameters::Weights,
             TrainOn::Exact | TrainOn::Chip => TrainedParameters::Phases,
         })
+    }
+
+    /// Number of test chips after training on chips.
+    #[must_use]
+    pub fn test_chips(&self) -> u64 {
+        self.test_chips.unwrap_or(20)
     }
 
     /// Learning rate of phases and gains at the start (rad).
@@ -352,6 +356,7 @@ impl TrainSpec {
                     ("parameters", self.parameters.is_some()),
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
                     ("initial_programs", self.initial_programs.is_some()),
+                    ("test_chips", self.test_chips.is_some()),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
                 if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {
@@ -374,8 +379,8 @@ impl TrainSpec {
             (_, None) => return invalid("core", "absent".into(), "a table: training on chips needs `ports`"),
             (_, Some(_)) => {}
         }
-        if self.test_chips > 1_000_000 {
-            return invalid("test_chips", self.test_chips.to_string(), "at most 1000000");
+        if let Some(chips) = self.test_chips.filter(|chips| *chips > 1_000_000) {
+            return invalid("test_chips", chips.to_string(), "at most 1000000");
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;

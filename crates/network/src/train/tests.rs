@@ -101,14 +101,14 @@ fn gradients_of_the_whole_network_are_those_of_finite_differences() {
     let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
     let data = spec.train.load(folder.path()).unwrap();
     let rows: Vec<usize> = (0..20).collect();
-    let (_, _, gradients) = batch_gradients(&mut trained.model, &Loss::default(), &data, &rows);
+    let gradients = batch_gradients(&mut trained.model, &Loss::default(), &data, &rows).gradients;
     for (p, gradient) in gradients.iter().enumerate() {
         for (at, analytic) in gradient.iter().enumerate() {
             let mut loss_at = |step: f64| {
                 let mut parameters: Vec<_> =
                     trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
                 parameters[p].values[at] += step;
-                let loss = batch_gradients(&mut trained.model, &Loss::default(), &data, &rows).0;
+                let loss = batch_gradients(&mut trained.model, &Loss::default(), &data, &rows).loss;
                 let mut parameters: Vec<_> =
                     trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
                 parameters[p].values[at] -= step;
@@ -280,7 +280,7 @@ fn gradients_of_a_convolutional_network_are_those_of_finite_differences() {
     let training: TrainSpec = toml::from_str(DIGITS).unwrap();
     let data = training.train.load(folder.path()).unwrap();
     let rows: Vec<usize> = (0..12).collect();
-    let (_, _, gradients) = batch_gradients(&mut model, &Loss::default(), &data, &rows);
+    let gradients = batch_gradients(&mut model, &Loss::default(), &data, &rows).gradients;
     assert_eq!(gradients.len(), 7);
     let shift = |model: &mut Model, p: usize, at: usize, step: f64| {
         let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|layer| layer.parameters()).collect();
@@ -292,7 +292,7 @@ fn gradients_of_a_convolutional_network_are_those_of_finite_differences() {
         for (at, analytic) in gradient.iter().enumerate().step_by(7).filter(|(_, analytic)| **analytic != 0.0) {
             let mut loss_at = |step: f64| {
                 shift(&mut model, p, at, step);
-                let loss = batch_gradients(&mut model, &Loss::default(), &data, &rows).0;
+                let loss = batch_gradients(&mut model, &Loss::default(), &data, &rows).loss;
                 shift(&mut model, p, at, -step);
                 loss
             };

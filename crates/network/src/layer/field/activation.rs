@@ -16,7 +16,6 @@
 //! saturable absorber of a two-level medium as in Guo, Barrett, Wang, Lvovsky, Photonics Res. 9, B71 (2021), cited from memory.
 //! Field units are √(power): a study states the power of s = 1.
 
-use std::f64::consts::PI;
 use std::fmt;
 
 use num_complex::Complex64;
@@ -25,21 +24,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Batch;
 use crate::error::Result;
-use crate::layer::{Gradients, Layer, LayerSettings, Trace};
-use crate::weights::Tensors;
+use crate::layer::{Gradients, Layer, LayerSettings, Parameter, Trace};
+use crate::weights::{Tensor, Tensors};
 
 /// An activation of fields `f(z) = h(s)·z`.
-trait FieldActivation: Clone + fmt::Debug + Send + Sync + 'static {
+pub(super) trait FieldActivation: Clone + fmt::Debug + Send + Sync + 'static {
     /// h and its derivative by s, at s = |z|² ≥ 0. The derivative is finite times s.
     fn factors(&self, s: f64) -> [Complex64; 2];
 
     /// Key, value, and whether the value is possible.
     fn settings(&self) -> Vec<(&'static str, f64, bool)>;
+
+    /// Derivatives of h by the trained values, at s.
+    fn by_parameters(&self, _s: f64) -> Vec<Complex64> {
+        Vec::new()
+    }
+
+    /// The trained values.
+    fn parameters(&mut self) -> Vec<&mut f64> {
+        Vec::new()
+    }
 }
 
 /// An activation of fields as a layer.
 #[derive(Clone, Debug)]
-struct OnFields<A>(A);
+pub(super) struct OnFields<A>(pub A);
 
 impl<A: FieldActivation> Layer for OnFields<A> {
     fn forward(&self, input: &Batch) -> Batch {
@@ -54,11 +63,38 @@ impl<A: FieldActivation> Layer for OnFields<A> {
                 (h + slope * s).conj() * adjoint + slope * z * z * adjoint.conj()
             })
         };
-        Gradients { input: needs_input.then(by_input), parameters: Vec::new() }
+        let mut parameters = vec![vec![0.0]; self.0.by_parameters(0.0).len()];
+        if !parameters.is_empty() {
+            // dL = Re Σ λ_f*·(∂h/∂p)·z dp.
+            super::visit(input, gradient, |z, adjoint| {
+                for (sum, slope) in parameters.iter_mut().zip(self.0.by_parameters(z.norm_sqr())) {
+                    sum[0] += (adjoint.conj() * slope * z).re;
+                }
+            });
+        }
+        Gradients { input: needs_input.then(by_input), parameters }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        let value = |value| Parameter { values: std::slice::from_mut(value), decays: false, is_phase: false };
+        self.0.parameters().into_iter().map(value).collect()
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let mut activation = self.0.clone();
+        activation.parameters().into_iter().map(|value| Tensor::new(vec![1], vec![*value])).collect()
     }
 
     fn numbers(&self) -> Vec<f64> {
         self.0.settings().into_iter().map(|(_, value, _)| value).collect()
+    }
+}
+
+/// Refuses the first impossible value.
+pub(super) fn check(settings: Vec<(&'static str, f64, bool)>) -> Result<(), InvalidValue> {
+    match settings.into_iter().find(|(_, value, possible)| !(value.is_finite() && *possible)) {
+        Some((key, value, _)) => Err(InvalidValue::new(key, value, "a number in its range")),
+        None => Ok(()),
     }
 }
 
@@ -70,49 +106,14 @@ macro_rules! field_activations {
             }
 
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
-                match self.settings().into_iter().find(|(_, value, possible)| !(value.is_finite() && *possible)) {
-                    Some((key, value, _)) => Err(InvalidValue::new(key, value, "a number in its range")),
-                    None => super::fields(input).map(|_| input.to_vec()),
-                }
+                check(self.settings())?;
+                super::fields(input).map(|_| input.to_vec())
             }
         })*
     };
 }
 
-field_activations!(ElectroOptic, ModRelu, SaturableAbsorber);
-
-/// Electro-optic activation: a tap of the light drives a modulator of the rest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct ElectroOptic {
-    /// Share of the power that the tap takes. Range: 0…1.
-    pub alpha: f64,
-    /// Phase of the modulator per unit of power, `π·α·A·R/V_π` with the responsivity R and the amplifier A (rad). Range: finite.
-    pub gain_rad: f64,
-    /// Phase of the modulator without light (rad); at π it is closed. Range: finite.
-    pub bias_rad: f64,
-}
-
-impl Default for ElectroOptic {
-    fn default() -> Self {
-        Self { alpha: 0.1, gain_rad: 0.05 * PI, bias_rad: PI }
-    }
-}
-
-impl FieldActivation for ElectroOptic {
-    fn factors(&self, s: f64) -> [Complex64; 2] {
-        let (sin, cos) = (self.gain_rad * s + self.bias_rad).sin_cos();
-        let half = 0.5 * (1.0 - self.alpha).sqrt();
-        // i·(1 + e^{−iχ}) = sin χ + i·(1 + cos χ), and e^{−iχ} = cos χ − i·sin χ.
-        [Complex64::new(sin, 1.0 + cos) * half, Complex64::new(cos, -sin) * (half * self.gain_rad)]
-    }
-
-    fn settings(&self) -> Vec<(&'static str, f64, bool)> {
-        let in_range = (0.0..=1.0).contains(&self.alpha);
-        vec![("alpha", self.alpha, in_range), ("gain_rad", self.gain_rad, true), ("bias_rad", self.bias_rad, true)]
-    }
-}
+field_activations!(ModRelu, SaturableAbsorber);
 
 /// Rectifier of the amplitude: `f(z) = (|z| − b)·z/|z|` above the threshold, 0 below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -204,7 +205,7 @@ mod tests {
             let transmission = output.norm_squared() / (z * z);
             assert!((transmission - expected).abs() < digit, "{z}: {transmission}");
         }
-        assert!(ElectroOptic::default().factors(0.0)[0].norm() < 1e-15);
+        assert!(layer.forward(&Batch::from_column_slice(2, 1, &[1e-9, 0.0])).amax() < 1e-25);
     }
 
     #[test]

@@ -5,11 +5,13 @@
 
 mod activation;
 mod complex_photonic;
+mod electro_optic;
 mod encoding;
 mod intensity;
 
-pub use activation::{ElectroOptic, ModRelu, SaturableAbsorber};
+pub use activation::{ModRelu, SaturableAbsorber};
 pub use complex_photonic::ComplexPhotonicSettings;
+pub use electro_optic::ElectroOptic;
 pub use encoding::{AmplitudeEncoding, PhaseEncoding};
 pub use intensity::{Amplitude, Intensity};
 
@@ -46,6 +48,16 @@ fn row(input: &[usize]) -> Result<usize, InvalidValue> {
         _ => {
             let found = format!("an encoding of an input of the shape {input:?}");
             Err(InvalidValue::new("kind", found, "one of a row of values: put a layer `flatten` before it"))
+        }
+    }
+}
+
+/// Calls a function with each field of `a` (2·n × samples) and the one of `b` at its place.
+fn visit(a: &Batch, b: &Batch, mut call: impl FnMut(Complex64, Complex64)) {
+    let (rows, half) = (a.nrows(), a.nrows() / 2);
+    if half > 0 {
+        for (a, b) in a.as_slice().chunks_exact(rows).zip(b.as_slice().chunks_exact(rows)) {
+            (0..half).for_each(|k| call(Complex64::new(a[k], a[half + k]), Complex64::new(b[k], b[half + k])));
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::data::DataSpec;
+use crate::train::spec::GradientMethod;
 use crate::train::{TrainSpec, Trained, train};
+use rand::RngExt;
 use std::fs;
 use std::ops::ControlFlow;
 
@@ -91,10 +93,10 @@ fn gradients_of_a_network_with_a_convolution_and_a_residual_are_those_of_central
     for link in ["", "[link]\ndac.bits = 24\nadc.bits = 24\n"] {
         let (mut model, mut chips, data) = start(folder.path(), &format!("{TRAINING}{link}"));
         let rows: Vec<usize> = (0..10).collect();
-        let (_, _, gradients) = chips.gradients(&mut model, &data, &rows, 1).unwrap();
+        let gradients = chips.gradients(&mut model, &data, &rows, 1).unwrap().gradients;
         // Away from 0, where crosstalk of a wrapped phase jumps.
         values(&mut model, &mut chips).into_iter().flatten().for_each(|value| *value += 0.05);
-        let (_, _, moved) = chips.gradients(&mut model, &data, &rows, 1).unwrap();
+        let moved = chips.gradients(&mut model, &data, &rows, 1).unwrap().gradients;
         assert_eq!(gradients.len(), moved.len());
         let (mut error, mut norm, mut tried) = (0.0, 0.0, 0);
         for (group, gradient) in moved.iter().enumerate() {
@@ -180,12 +182,12 @@ fn forward_only_gradients_are_unbiased_and_nearly_orthogonal_to_the_gradient() {
     let folder = folder();
     let (mut model, mut chips, data) = start(folder.path(), TRAINING);
     let rows: Vec<usize> = (0..10).collect();
-    let exact = chips.gradients(&mut model, &data, &rows, 1).unwrap().2.concat();
-    chips.method = GradientMethod::ForwardOnly;
+    let exact = chips.gradients(&mut model, &data, &rows, 1).unwrap().gradients.concat();
+    chips.method = method(GradientMethod::ForwardOnly);
     let norm: f64 = exact.iter().map(|g| g * g).sum();
     let (mut projection, mut cosine) = (0.0, 0.0);
     for step in 1..=2000 {
-        let found = chips.gradients(&mut model, &data, &rows, step).unwrap().2.concat();
+        let found = chips.gradients(&mut model, &data, &rows, step).unwrap().gradients.concat();
         assert_eq!(found.len(), exact.len());
         let dot: f64 = found.iter().zip(&exact).map(|(a, b)| a * b).sum();
         projection += dot / norm / 2000.0;
@@ -204,9 +206,9 @@ fn sigma_only_leaves_the_meshes() {
     let (mut model, mut chips, data) =
         start(folder.path(), &TRAINING.replace("on = 'chip'", "on = 'chip'\ngradient = 'sigma_only'"));
     let rows: Vec<usize> = (0..10).collect();
-    let sigma = chips.gradients(&mut model, &data, &rows, 1).unwrap().2;
-    chips.method = GradientMethod::Adjoint;
-    let all = chips.gradients(&mut model, &data, &rows, 1).unwrap().2;
+    let sigma = chips.gradients(&mut model, &data, &rows, 1).unwrap().gradients;
+    chips.method = method(GradientMethod::Adjoint);
+    let all = chips.gradients(&mut model, &data, &rows, 1).unwrap().gradients;
     let moving: usize = sigma.iter().map(Vec::len).sum();
     assert!(moving > 0 && moving < all.iter().map(Vec::len).sum());
     for (sigma, all) in sigma.iter().zip(&all).filter(|(sigma, _)| !sigma.is_empty()) {

@@ -3,39 +3,42 @@
 //!
 //! Chips and noise have streams of their own, so that no chip of training is ever a chip of a test or of a run.
 
+mod accuracy;
+mod forward_only;
+mod method;
+mod sigma_only;
+
 use std::path::Path;
 
 use phaseloom_files::{InputFiles, InvalidValue};
-use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 use phaseloom_hardware::{
-    CoreSpec, FieldProduct, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, ParameterKind,
-    Process, ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
+    CoreSpec, Detection, FullScale, HardwareError, LayerAddress, LayerProgram, Link, ParameterKind, Process,
+    ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
 };
 use phaseloom_numerics::StreamKey;
 use phaseloom_numerics::linalg::multiply;
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
 use crate::layer::place::PlacedLayer;
-use crate::layer::{LayerSpec, Products, Recorder, chain};
+use crate::layer::{LayerSpec, Products, Recorder, Trace, chain};
 use crate::model::{Model, ModelSpec};
 use crate::network::{Network, predictions};
+
 use crate::programs::Programs;
-use crate::train::CHUNK;
-use crate::train::learner::trained_layers;
+pub use crate::train::chips::accuracy::ChipAccuracy;
+use crate::train::chips::method::{BatchGradient, method};
+use crate::train::learner::{BatchResult, trained_layers};
 use crate::train::loss::Loss;
-use crate::train::spec::{GradientMethod, TrainOn, TrainSpec, TrainedParameters};
+use crate::train::spec::{TrainOn, TrainSpec, TrainedParameters};
 
 /// Samples of the training data that measure the scales of the converters after each epoch.
 const CALIBRATION_SAMPLES: usize = 1000;
 
 /// Largest logarithm of a gain that counts as one: e^200 is far from any amplifier, and squares of it are still finite.
 const MAX_LOG_GAIN: f64 = 200.0;
-
-/// Size of the perturbation of forward-only training (rad, and relative for gains).
-const PERTURBATION: f64 = 1e-2;
 
 /// Checks that a model can be trained on chips.
 pub(super) fn check_model(model: &ModelSpec, placed: &[PlacedLayer<'_>]) -> Result<(), InvalidValue> {
@@ -54,6 +57,18 @@ pub(super) fn check_model(model: &ModelSpec, placed: &[PlacedLayer<'_>]) -> Resu
     Ok(())
 }
 
+/// The forward pass of a batch.
+struct Forward {
+    loss: f64,
+    correct: usize,
+    /// Of the loss by the outputs.
+    gradient: Batch,
+    /// Number of layers before the loss.
+    layers: usize,
+    input: Batch,
+    traces: Vec<Trace>,
+}
+
 /// The photonic layers of a model on chips.
 pub(super) struct ChipLayers {
     layers: Vec<TrainableLayer>,
@@ -65,7 +80,7 @@ pub(super) struct ChipLayers {
     link: Link,
     on: TrainOn,
     trains: TrainedParameters,
-    method: GradientMethod,
+    method: &'static dyn BatchGradient,
     seed: u64,
     /// Scales of the converters of every layer, as last measured.
     scales: Vec<Scales>,
@@ -76,17 +91,6 @@ pub(super) struct ChipLayers {
     pub criterion: Loss,
     /// How many times light passed a core for gradients.
     pub passes: u64,
-}
-
-/// Accuracy of a trained network on some chips, 0…1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChipAccuracy {
-    /// On perfect chips with an ideal link.
-    pub perfect: f64,
-    /// On the chip of the training, if it was one.
-    pub trained_chip: Option<f64>,
-    /// On chips that did not train.
-    pub test_chips: Vec<f64>,
 }
 
 impl ChipLayers {
@@ -104,7 +108,7 @@ impl ChipLayers {
             link,
             on: spec.on,
             trains: spec.trained_parameters(),
-            method: spec.gradient,
+            method: method(spec.gradient),
             seed: spec.seed,
             scales: Vec::new(),
             inputs: Vec::new(),
@@ -112,8 +116,20 @@ impl ChipLayers {
             criterion: Loss::default(),
             passes: 0,
         };
+        if model.photonic_layers().is_empty() {
+            let expected = "at least one photonic layer, because the training file sets `on`";
+            return Err(InvalidValue::new("layer", "no photonic layer", expected)
+                .in_file(&resolve(&spec.model, base)?)
+                .into());
+        }
         for view in model.photonic_layers() {
             let (outputs, inputs) = view.shape();
+            let is_direct = chips.link.detection == Detection::Direct;
+            if let Some(reason) = view.sign_matters.as_ref().filter(|_| is_direct) {
+                let expected = "homodyne or offset, or a modulus layer without bias next";
+                let found = format!("direct, but layer {} {reason}", view.index);
+                return Err(HardwareError::Unfit(InvalidValue::new("link.detection", found, expected)).into());
+            }
             let plan = chips.core.plan(outputs, inputs, chips.link.detection)?;
             chips.scales.push(Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] });
         }
@@ -165,19 +181,20 @@ impl ChipLayers {
         Ok(())
     }
 
-    /// Mean loss, number of correct predictions, and gradient of every parameter of the model and then of the chips, for the samples
-    /// `rows` in the step of number `step`. Frozen parameters have no gradient.
+    /// Loss, correct predictions and gradients of the samples `rows` in the step of number `step`: of every parameter of the model and
+    /// then of the chips. Frozen parameters have no gradient.
     pub(super) fn gradients(
         &mut self,
         model: &mut Model,
         data: &Dataset,
         rows: &[usize],
         step: u64,
-    ) -> Result<(f64, usize, Vec<Vec<f64>>)> {
-        if self.method == GradientMethod::ForwardOnly {
-            return self.forward_only(model, data, rows, step);
-        }
-        self.start_step(model, step)?;
+    ) -> Result<BatchResult> {
+        self.method.gradients(self, model, data, rows, step)
+    }
+
+    /// The forward pass of the samples `rows` in a step.
+    fn record(&mut self, model: &mut Model, data: &Dataset, rows: &[usize]) -> Forward {
         let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
         let input = model.prepare(&data.inputs.select(rows));
         let count = trained_layers(model);
@@ -186,67 +203,13 @@ impl ChipLayers {
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
         let (loss, gradient) = self.criterion.mean(logits, &labels);
-        let mut gradients = chain::backward_with(layers, &input, &traces, gradient, false, Some(self)).parameters;
-        gradients.extend(self.take_gradients());
-        Ok((loss, correct, gradients))
-    }
-
-    /// Mean loss and number of correct predictions of the samples `rows` in a step.
-    fn evaluate(&mut self, model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, usize) {
-        let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-        let input = model.prepare(&data.inputs.select(rows));
-        let count = trained_layers(model);
-        let layers = &mut model.layers_mut()[..count];
-        let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
-        let logits = chain::output(&traces, &input);
-        let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        (self.criterion.mean(logits, &labels).0, correct)
+        Forward { loss, correct, gradient, layers: count, input, traces }
     }
 
     /// Mean loss of the samples `rows` on the chips of a step.
     pub(super) fn loss(&mut self, model: &mut Model, data: &Dataset, rows: &[usize], step: u64) -> Result<f64> {
         self.start_step(model, step)?;
-        Ok(self.evaluate(model, data, rows).0)
-    }
-
-    /// Simultaneous perturbation: `g = (L(p + cΔ) − L(p − cΔ))/(2c)·Δ` with random signs Δ (Spall, IEEE Trans. Autom. Control 37,
-    /// 332, 1992): unbiased up to c², and of relative variance P − 1 for P parameters.
-    fn forward_only(
-        &mut self,
-        model: &mut Model,
-        data: &Dataset,
-        rows: &[usize],
-        step: u64,
-    ) -> Result<(f64, usize, Vec<Vec<f64>>)> {
-        self.start_step(model, step)?;
-        let mut stream = StreamKey::new(self.seed, "train/perturbation").block(step).stream();
-        // The weights of photonic layers are no parameters.
-        let photonic: Vec<*const f64> = model.photonic_mut().iter().map(|linear| linear.weight.as_ptr()).collect();
-        let mut signs: Vec<Vec<f64>> = Vec::new();
-        for parameter in model.layers_mut().iter_mut().flat_map(|layer| layer.parameters()) {
-            let frozen = photonic.contains(&parameter.values.as_ptr());
-            let count = if frozen { 0 } else { parameter.values.len() };
-            signs.push((0..count).map(|_| if stream.random::<bool>() { 1.0 } else { -1.0 }).collect());
-        }
-        for values in self.parameters_mut() {
-            signs.push(values.iter().map(|_| if stream.random::<bool>() { 1.0 } else { -1.0 }).collect());
-        }
-        let move_all = |chips: &mut Self, model: &mut Model, by: f64| {
-            let of_model = model.layers_mut().iter_mut().flat_map(|layer| layer.parameters()).map(|p| p.values);
-            let all = of_model.chain(chips.parameters_mut().map(Vec::as_mut_slice));
-            for (values, signs) in all.zip(&signs) {
-                values.iter_mut().zip(signs).for_each(|(value, sign)| *value += by * sign);
-            }
-        };
-        move_all(self, model, PERTURBATION);
-        let (plus, correct) = self.evaluate(model, data, rows);
-        move_all(self, model, -2.0 * PERTURBATION);
-        let (minus, _) = self.evaluate(model, data, rows);
-        move_all(self, model, PERTURBATION);
-        self.passes += 2 * rows.len() as u64 * self.layers.len() as u64;
-        let slope = (plus - minus) / (2.0 * PERTURBATION);
-        signs.iter_mut().flatten().for_each(|sign| *sign *= slope);
-        Ok((0.5 * (plus + minus), correct, signs))
+        Ok(self.record(model, data, rows).loss)
     }
 
     /// Prepares a step: new chips of a population, new noise, no gradients.
@@ -281,10 +244,40 @@ impl ChipLayers {
         })
     }
 
-    /// Number of lists of parameters of each layer.
-    pub(super) fn groups(&self) -> impl Iterator<Item = usize> + '_ {
-        let trained = self.trains == TrainedParameters::Phases;
-        self.layers.iter().map(move |layer| if trained { layer.parameters().len() } else { 0 })
+    /// Layers with tiles of zeros, which have no phases to train, and their number.
+    pub(super) fn zero_tiles(&self) -> Vec<(usize, usize)> {
+        let zeros = |layer: &TrainableLayer| layer.zero_tiles();
+        let layers = self.layers.iter().map(zeros).enumerate().filter(|(_, zeros)| *zeros > 0);
+        if self.trains_phases() { layers.collect() } else { Vec::new() }
+    }
+
+    /// Whether phases, attenuators and gains are the parameters.
+    pub(super) fn trains_phases(&self) -> bool {
+        self.trains == TrainedParameters::Phases
+    }
+
+    /// What each list of parameters of each layer is: `first_mesh`, `attenuators`, `second_mesh` or `gain` of a tile.
+    pub(super) fn groups(&self) -> Vec<Vec<&'static str>> {
+        let of_layer = |layer: &TrainableLayer| {
+            let mut meshes = 0;
+            let kinds = layer.kinds().into_iter();
+            kinds
+                .map(|kind| match kind {
+                    ParameterKind::Mesh => {
+                        meshes += 1;
+                        if meshes == 1 { "first_mesh" } else { "second_mesh" }
+                    }
+                    ParameterKind::Attenuators => "attenuators",
+                    ParameterKind::Gain => {
+                        // The last of a tile.
+                        meshes = 0;
+                        "gain"
+                    }
+                })
+                .collect()
+        };
+        let trained = self.trains_phases();
+        self.layers.iter().map(|layer| if trained { of_layer(layer) } else { Vec::new() }).collect()
     }
 
     /// The gradients by all parameters after a backward pass, in their order. Frozen ones are empty.
@@ -299,8 +292,7 @@ impl ChipLayers {
                 continue;
             }
             for (kind, gradient) in layer.kinds().into_iter().zip(std::mem::take(found)) {
-                let frozen = kind == ParameterKind::Mesh && self.method == GradientMethod::SigmaOnly;
-                gradients.push(if frozen { Vec::new() } else { gradient });
+                gradients.push(if self.method.leaves(kind) { Vec::new() } else { gradient });
             }
         }
         gradients
@@ -355,55 +347,6 @@ impl ChipLayers {
         let layers: Vec<&LayerProgram> = layers.iter().map(|layer| &**layer).collect();
         Some(Programs::new(&layers, &self.core, self.link.detection))
     }
-
-    /// Accuracy on perfect chips, on the chip of the training, and on chips that did not train.
-    pub(super) fn accuracy(&mut self, model: &Model, data: &Dataset, test_chips: u64) -> Result<ChipAccuracy> {
-        let ideal = Link::ideal(self.link.detection);
-        let seed = self.purpose("train/test_chips");
-        let perfect = self.on_chips(model, data, (&Process::default(), &ideal), (seed, 0))?;
-        let (process, link) = (self.process.clone(), self.link.clone());
-        let trained_chip = match self.on {
-            TrainOn::Chip => Some(self.on_chips(model, data, (&process, &link), (self.purpose("train/chips"), 0))?),
-            TrainOn::Population | TrainOn::Exact => None,
-        };
-        let chips = (0..test_chips).map(|trial| self.on_chips(model, data, (&process, &link), (seed, trial)));
-        Ok(ChipAccuracy { perfect, trained_chip, test_chips: chips.collect::<Result<_>>()? })
-    }
-
-    /// Accuracy on the chips of a trial.
-    fn on_chips(
-        &mut self,
-        model: &Model,
-        data: &Dataset,
-        (process, link): (&Process, &Link),
-        (seed, trial): (u64, u64),
-    ) -> Result<f64> {
-        let mut products: Vec<Box<dyn MatrixProduct>> = Vec::new();
-        let mut first_core = 0;
-        for (index, layer) in self.layers.iter_mut().enumerate() {
-            let (program, scales) = (layer.program().clone(), layer.scales().clone());
-            let design = std::sync::Arc::new(program.design(process)?);
-            let address = LayerAddress { seed, trial, layer: index as u64, first_core };
-            let core_use = self.core.core_use();
-            products.push(match program.kind().is_complex() {
-                true => Box::new(FieldProduct::new(&program, &design, core_use, address)?),
-                false => Box::new(OpticalProduct::<f32>::new(&program, &design, link, &scales, core_use, address)?),
-            });
-            first_core += layer.tiles() as u64;
-        }
-        let mut correct = 0;
-        for (first, batch) in data.inputs.batches(CHUNK) {
-            let views = model.photonic_layers();
-            let mut multiply = |call: crate::network::Call, x: &Batch| {
-                let first_vector = (first * views[call.product].vectors + call.first_vector) as u64;
-                products[call.product].multiply(x, Shot { trial, index: 0, first_vector }).0
-            };
-            let outputs = model.pass(&model.prepare(&batch), &mut multiply, &mut |_, _| {})?;
-            let labels = &data.labels()[first..first + batch.ncols()];
-            correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
-        }
-        Ok(correct as f64 / data.samples() as f64)
-    }
 }
 
 impl Products for ChipLayers {
@@ -417,11 +360,6 @@ impl Products for ChipLayers {
     }
 
     fn backward(&mut self, product: usize, gradient: &Batch, needs_input: bool) -> (Option<Batch>, Vec<f64>) {
-        let method: &dyn SlopeMethod = match self.method {
-            GradientMethod::InSitu => &InSitu,
-            GradientMethod::ParameterShift => &ParameterShift,
-            GradientMethod::Adjoint | GradientMethod::SigmaOnly | GradientMethod::ForwardOnly => &Adjoint,
-        };
         let Some(trace) = self.traces[product].take() else { panic!("product {product} was not recorded") };
         if self.trains == TrainedParameters::Weights {
             // Straight through: the realised matrix changes as the weight does.
@@ -429,7 +367,7 @@ impl Products for ChipLayers {
             let by_input = needs_input.then(|| self.layers[product].input_gradient(&trace, gradient)).flatten();
             return (by_input, by_weight.data.into());
         }
-        let found = self.layers[product].backward(&trace, gradient, needs_input, method);
+        let found = self.layers[product].backward(&trace, gradient, needs_input, self.method.slopes());
         self.gradients[product] = found.parameters;
         self.passes += found.passes;
         (found.input, Vec::new())
