@@ -237,6 +237,13 @@ impl TrainableLayer {
         &self.scales
     }
 
+    /// Number of inputs: two for each complex field.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        let columns = self.program.weight().ncols();
+        if self.program.kind().is_complex() { 2 * columns } else { columns }
+    }
+
     /// Number of tiles of zeros, which have no phases.
     #[must_use]
     pub fn zero_tiles(&self) -> usize {

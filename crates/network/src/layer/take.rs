@@ -1,4 +1,4 @@
-//! The first values of a sample, such as the ports of a mesh that are read.
+//! Some neighbouring values of a sample, such as the ports of a mesh that are read.
 
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
@@ -8,22 +8,33 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::weights::Tensors;
 
-/// The first values of a row of values.
+/// Neighbouring values of a row of values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Take {
     /// How many values are kept. Range: 1…the number of inputs.
     pub outputs: usize,
+    /// Index of the first that is kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Layer for Take {
     fn forward(&self, input: &Batch) -> Batch {
-        input.rows(0, self.outputs).into_owned()
+        input.rows(self.first, self.outputs).into_owned()
     }
 
     fn backward(&self, input: &Batch, _trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
-        let by_input = || gradient.clone().resize_vertically(input.nrows(), 0.0);
+        let by_input = || {
+            let mut slopes = Batch::zeros(input.nrows(), input.ncols());
+            slopes.rows_mut(self.first, self.outputs).copy_from(gradient);
+            slopes
+        };
         Gradients { input: needs_input.then(by_input), parameters: Vec::new() }
     }
 }
@@ -35,9 +46,12 @@ impl LayerSettings for Take {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
         match input {
-            [inputs] if (1..=*inputs).contains(&self.outputs) => Ok(vec![self.outputs]),
+            [inputs] if self.outputs > 0 && self.first.saturating_add(self.outputs) <= *inputs => {
+                Ok(vec![self.outputs])
+            }
             [inputs] => {
-                Err(InvalidValue::new("outputs", self.outputs, format!("1 to {inputs}, the inputs of the layer")))
+                let found = format!("{} from {} on", self.outputs, self.first);
+                Err(InvalidValue::new("outputs", found, format!("1 to {inputs}, the inputs of the layer")))
             }
             _ => {
                 let found = format!("`take` on an input of the shape {input:?}");

@@ -1,6 +1,7 @@
 //! The loop over epochs and batches, and its state, which can be stored between any two batches.
 
 use phaseloom_numerics::StreamKey;
+use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use crate::data::Dataset;
@@ -78,7 +79,10 @@ impl State {
 
 /// Data of a training.
 pub(super) struct Samples<'a> {
+    /// Own samples, then those of an earlier task.
     pub train: &'a Dataset,
+    /// Number of own samples.
+    pub own: usize,
     pub validation: Option<&'a Dataset>,
 }
 
@@ -97,8 +101,12 @@ pub(super) fn run(
     keeper: &mut dyn Keep,
     observer: &mut dyn Observer,
 ) -> Result<End> {
-    let samples = data.train.samples();
-    let batches = samples.div_ceil(spec.batch);
+    let samples = data.own;
+    let replayed = data.own..data.train.samples();
+    // Half of each batch are samples of an earlier task, if there is one.
+    let per_batch = if replayed.is_empty() { spec.batch } else { spec.batch - spec.batch / 2 };
+    let times = if replayed.is_empty() { 1 } else { 2 };
+    let batches = samples.div_ceil(per_batch);
     let steps = spec.epochs as f64 * batches as f64;
     let mut end = End::Finished;
     if state.step == 0 && learner.chips.is_some() {
@@ -109,11 +117,18 @@ pub(super) fn run(
         let epoch = state.history.len() + 1;
         let order = order(spec.seed, samples, epoch);
         let mut learning_rate = spec.learning_rate;
-        for (batch, rows) in order.chunks(spec.batch).enumerate().skip(state.batch) {
+        for (batch, rows) in order.chunks(per_batch).enumerate().skip(state.batch) {
             let factor = spec.schedule.factor(state.step as f64 / steps);
             learning_rate = spec.learning_rate * factor;
             state.step += 1;
-            let result = learner.gradients(data.train, rows, state.step)?;
+            let mut all = rows.to_vec();
+            if !replayed.is_empty() {
+                let mut stream = StreamKey::new(spec.seed, "train/replay").block(state.step).stream();
+                all.extend(rows.iter().map(|_| stream.random_range(replayed.clone())));
+            }
+            let rows = &all[..];
+            let mut result = learner.gradients(data.train, rows, state.step)?;
+            learner.add_penalty(&mut result.gradients)?;
             let loss = result.loss;
             state.passes += result.passes;
             if !loss.is_finite() {
@@ -130,13 +145,13 @@ pub(super) fn run(
             if state.batch == batches {
                 continue;
             }
-            let done = usize::min(state.batch * spec.batch, samples) as f64;
+            let done = usize::min(state.batch * per_batch, samples) as f64;
             let progress = Progress {
                 epoch,
                 epochs: spec.epochs,
                 done: done / samples as f64,
-                loss: state.loss_sum / done,
-                train_accuracy: state.correct as f64 / done,
+                loss: state.loss_sum / (times as f64 * done),
+                train_accuracy: state.correct as f64 / (times as f64 * done),
             };
             if observer.batch(&progress).is_break() {
                 end = End::Interrupted;
@@ -151,8 +166,8 @@ pub(super) fn run(
         let report = EpochReport {
             epoch,
             epochs: spec.epochs,
-            loss: state.loss_sum / samples as f64,
-            train_accuracy: state.correct as f64 / samples as f64,
+            loss: state.loss_sum / (times * samples) as f64,
+            train_accuracy: state.correct as f64 / (times * samples) as f64,
             validation_accuracy: data.validation.map(|v| learner.validation_accuracy(v)).transpose()?,
             learning_rate,
         };
@@ -177,8 +192,8 @@ pub(super) fn run(
     let is_within = state.batch > 0;
     let epoch = state.history.len() + usize::from(is_within);
     let batch = if is_within { state.batch - 1 } else { batches - 1 };
-    let first = batch * spec.batch;
-    let last_rows = &order(spec.seed, samples, epoch)[first..usize::min(first + spec.batch, samples)];
+    let first = batch * per_batch;
+    let last_rows = &order(spec.seed, samples, epoch)[first..usize::min(first + per_batch, samples)];
     if let Some((_, best)) = &state.best {
         learner.restore(&best.clone())?;
         learner.calibrate(data.train)?;

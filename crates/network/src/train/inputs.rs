@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{Dataset, Truth};
 use crate::network::Network;
 use crate::train::CHUNK;
+use crate::train::tasks::{self, ReplaySpec};
 
 /// Root mean square of an input above which training is slow or diverges, and of all inputs below which the network hardly sees
 /// them: initial weights suit inputs near 1.
@@ -37,6 +38,23 @@ pub(super) fn split(data: &Dataset, share: f64, seed: u64) -> Result<(Dataset, D
         Dataset { inputs: data.inputs.keep(&rows), truth: Truth::Labels(labels), sha256, ..data.clone() }
     };
     Ok((part(&order[count..], "train"), part(&order[..count], "validation")))
+}
+
+/// The samples of an earlier task that are trained again, chosen at random.
+pub(super) fn replay(
+    spec: &ReplaySpec,
+    sizes: (&std::path::Path, usize, usize),
+    seed: u64,
+) -> crate::error::Result<Dataset> {
+    let data = tasks::load("replay.data", &spec.data, spec.task_outputs, sizes)?;
+    let Some(count) = spec.samples.filter(|count| *count < data.samples()) else { return Ok(data) };
+    let mut rows: Vec<usize> = (0..data.samples()).collect();
+    rows.shuffle(&mut StreamKey::new(seed, "train/replay_samples").stream());
+    rows.truncate(count);
+    rows.sort_unstable();
+    let labels = rows.iter().map(|&row| data.labels()[row]).collect();
+    let sha256 = hex(&Sha256::digest(format!("{} replay {count} {seed}", data.sha256)));
+    Ok(Dataset { inputs: data.inputs.keep(&rows), truth: Truth::Labels(labels), sha256, ..data })
 }
 
 /// A warning if inputs, as they enter the network, are far from unit scale.

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::data::Dataset;
+use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
 use crate::layer::{LayerKind, Parameter, chain};
 use crate::model::Model;
-use crate::network::{Network, predictions};
+use crate::network::Network;
+use crate::train::CHUNK;
 use crate::train::chips::ChipLayers;
-use crate::train::exact_accuracy;
 use crate::train::loss::{Loss, LossKind};
 use crate::train::optimizer::{Optimizer, Rates};
+use crate::train::protect::{Protection, signed};
 use crate::weights::Tensors;
 
 /// A model in training.
@@ -20,6 +21,8 @@ pub(super) struct Learner {
     pub loss: Loss,
     /// Whether each parameter stays: those of the model, then those of the chips.
     pub frozen: Vec<bool>,
+    /// What an earlier task needs.
+    pub protection: Option<Protection>,
     /// All tensors of the model at the start, among them those of the normalisation.
     pub start: Tensors,
     pub base: PathBuf,
@@ -32,6 +35,15 @@ pub(super) struct Snapshot {
     pub model: Tensors,
     /// Parameters of the chips; none without chips.
     pub chips: Vec<Vec<f64>>,
+}
+
+/// How far phases moved in a training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moved {
+    /// Share of the phases that moved by more than half a step of their converter (of 8 bits, if the process has none), 0…1.
+    pub share: f64,
+    /// Sum of the distances of all phases (rad).
+    pub total_rad: f64,
 }
 
 /// The result of one batch before its step.
@@ -55,7 +67,14 @@ impl Learner {
     pub fn validation_accuracy(&mut self, data: &Dataset) -> Result<f64> {
         match &mut self.chips {
             Some(chips) => chips.validation_accuracy(&self.model, data),
-            None => exact_accuracy(&self.model, data),
+            None => {
+                let mut correct = 0;
+                for (first, batch) in data.inputs.batches(CHUNK) {
+                    let outputs = self.model.exact_outputs(&self.model.prepare(&batch), &mut |_, _| {})?;
+                    correct += self.loss.correct(&outputs, &data.labels()[first..first + batch.ncols()]);
+                }
+                Ok(correct as f64 / data.samples() as f64)
+            }
         }
     }
 
@@ -71,6 +90,86 @@ impl Learner {
             }
         }
         Ok(result)
+    }
+
+    /// Values of all parameters: of the model, then of the chips.
+    pub fn values(&mut self) -> Vec<Vec<f64>> {
+        let of_model = self.model.layers_mut().iter_mut().flat_map(|layer| layer.parameters());
+        let mut values: Vec<Vec<f64>> = of_model.map(|parameter| parameter.values.to_vec()).collect();
+        values.extend(self.chips.iter_mut().flat_map(ChipLayers::parameters_mut).map(|list| list.clone()));
+        values
+    }
+
+    /// Whether each list of [`Learner::values`] is one of the chips.
+    pub fn chip_lists(&mut self) -> Vec<bool> {
+        let of_model = self.model.layers_mut().iter_mut().map(|layer| layer.parameters().len()).sum();
+        let of_chips = self.chips.as_mut().map_or(0, |chips| chips.parameters_mut().count());
+        [vec![false; of_model], vec![true; of_chips]].concat()
+    }
+
+    /// Whether each list of [`Learner::values`] holds phases.
+    pub fn phase_lists(&mut self) -> Vec<bool> {
+        let mut lists: Vec<bool> = self.chip_lists().into_iter().filter(|of_chips| !of_chips).collect();
+        let groups = self.chips.as_ref().map(ChipLayers::groups).unwrap_or_default();
+        lists.extend(groups.concat().into_iter().map(|group| group != "gain"));
+        lists
+    }
+
+    /// How far phases moved from some values.
+    pub fn moved(&mut self, start: &[Vec<f64>]) -> Option<Moved> {
+        let (lists, now) = (self.phase_lists(), self.values());
+        let step = self.chips.as_ref()?.phase_step();
+        let all = lists.iter().zip(start.iter().zip(&now)).filter(|(is_phase, _)| **is_phase);
+        let pairs = all.flat_map(|(_, (start, now))| start.iter().zip(now));
+        let distances: Vec<f64> = pairs.map(|(start, now)| signed(now - start).abs()).collect();
+        let count = distances.iter().filter(|distance| **distance > 0.5 * step).count();
+        let share = count as f64 / distances.len() as f64;
+        (!distances.is_empty()).then(|| Moved { share, total_rad: distances.iter().sum() })
+    }
+
+    /// Outputs for one sample.
+    pub fn logits(&mut self, data: &Dataset, row: usize) -> Result<Vec<f64>> {
+        if let Some(chips) = &mut self.chips {
+            return chips.logits(&mut self.model, data, row);
+        }
+        let input = self.model.prepare(&data.inputs.select(&[row]));
+        Ok(chain::forward(&self.model.layers()[..trained_layers(&self.model)], &input).as_slice().to_vec())
+    }
+
+    /// The matrices that the chips realise, as they are read.
+    pub fn realised_weights(&mut self) -> Result<Vec<Batch>> {
+        match &mut self.chips {
+            Some(chips) => chips.realised_weights(&self.model),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Starts or stops to sum the squares of the gradients by realised weights; returns the sums so far.
+    pub fn collect_squares(&mut self, collect: bool) -> Vec<Option<Batch>> {
+        self.chips.as_mut().map(|chips| chips.collect_squares(collect)).unwrap_or_default()
+    }
+
+    /// Adds the gradient of the penalty on realised weights.
+    pub fn add_weight_penalty(
+        &mut self,
+        strength: f64,
+        fisher: &[Batch],
+        start: &[Batch],
+        gradients: &mut [Vec<f64>],
+    ) -> Result<()> {
+        let first = self.chip_lists().iter().filter(|of_chips| !**of_chips).count();
+        match &mut self.chips {
+            Some(chips) => chips.add_weight_penalty(strength, (fisher, start), &mut gradients[first..]),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds the gradient of what an earlier task needs.
+    pub fn add_penalty(&mut self, gradients: &mut [Vec<f64>]) -> Result<()> {
+        let Some(protection) = self.protection.take() else { return Ok(()) };
+        let added = protection.add(self, gradients);
+        self.protection = Some(protection);
+        added
     }
 
     /// Moves all parameters by one step.
@@ -198,7 +297,7 @@ pub(super) fn batch_gradients(model: &mut Model, loss: &Loss, data: &Dataset, ro
     let layers = &mut model.layers_mut()[..count];
     let traces = chain::record(layers, &input);
     let logits = chain::output(&traces, &input);
-    let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
+    let correct = loss.correct(logits, &labels);
     let (loss, gradient) = loss.mean(logits, &labels);
     let gradients = chain::backward(layers, &input, &traces, gradient, false).parameters;
     BatchResult { loss, correct, gradients, passes: 0 }
@@ -218,10 +317,10 @@ pub(super) fn loss_of(
     path: &std::path::Path,
 ) -> Result<Loss> {
     match weights {
-        None => Ok(Loss { kind, class_weights: Vec::new() }),
+        None => Ok(Loss { kind, ..Loss::default() }),
         Some(super::ClassWeights::Balanced(_)) => Ok(Loss::balanced(kind, data.labels(), classes)),
         Some(super::ClassWeights::List(list)) if list.len() == classes => {
-            Ok(Loss { kind, class_weights: list.clone() })
+            Ok(Loss { kind, class_weights: list.clone(), tasks: Vec::new() })
         }
         Some(super::ClassWeights::List(list)) => {
             let expected = format!("{classes}, one for each output of the model");

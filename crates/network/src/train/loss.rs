@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::Batch;
+use crate::network::predictions;
+use std::ops::Range;
 
 /// Mean loss over the samples, and its gradient with respect to the logits (classes × samples). A logit that is not finite
 /// makes the loss NaN or infinite, and no samples make it NaN.
@@ -69,6 +71,9 @@ pub struct Loss {
     pub kind: LossKind,
     /// Weight of each class; empty for equal weights.
     pub class_weights: Vec<f64>,
+    /// Outputs of the tasks that are learnt; empty for one task with all outputs. A sample is of the task whose outputs hold its
+    /// label, and only these are compared.
+    pub tasks: Vec<Range<usize>>,
 }
 
 impl Loss {
@@ -83,7 +88,7 @@ impl Loss {
             0 => 1.0,
             count => labels.len() as f64 / (used as f64 * count as f64),
         };
-        Self { kind, class_weights: counts.iter().map(weight).collect() }
+        Self { kind, class_weights: counts.iter().map(weight).collect(), tasks: Vec::new() }
     }
 
     /// Weighted mean of the loss over samples, and its gradient with respect to the logits (classes × samples).
@@ -97,19 +102,42 @@ impl Loss {
             LossKind::CrossEntropy => cross_entropy,
             LossKind::Mse => mean_squared_error,
         };
-        if self.class_weights.is_empty() {
+        if self.class_weights.is_empty() && self.tasks.is_empty() {
             return equal(logits, labels);
         }
-        let weights: Vec<f64> = labels.iter().map(|&label| self.class_weights[label]).collect();
+        let weight = |label: &usize| self.class_weights.get(*label).copied().unwrap_or(1.0);
+        let weights: Vec<f64> = labels.iter().map(weight).collect();
         let total: f64 = weights.iter().sum();
         let mut gradient = Batch::zeros(logits.nrows(), logits.ncols());
         let mut loss = 0.0;
         for (sample, (&label, weight)) in labels.iter().zip(&weights).enumerate() {
-            let (of_sample, slope) = equal(&logits.columns(sample, 1).into_owned(), &[label]);
+            let task = self.task_of(label, logits.nrows());
+            let own = logits.view((task.start, sample), (task.len(), 1)).into_owned();
+            let (of_sample, slope) = equal(&own, &[label - task.start]);
             loss += weight * of_sample;
-            gradient.columns_mut(sample, 1).copy_from(&(slope * (weight / total)));
+            gradient.view_mut((task.start, sample), (task.len(), 1)).copy_from(&(slope * (weight / total)));
         }
         (loss / total, gradient)
+    }
+
+    /// The outputs that are compared for a sample of a label.
+    pub fn task_of(&self, label: usize, outputs: usize) -> Range<usize> {
+        self.tasks.iter().find(|task| task.contains(&label)).cloned().unwrap_or(0..outputs)
+    }
+
+    /// How many samples have the largest output of their task at their label.
+    #[must_use]
+    pub fn correct(&self, logits: &Batch, labels: &[usize]) -> usize {
+        if self.tasks.is_empty() {
+            return predictions(logits).iter().zip(labels).filter(|(a, b)| a == b).count();
+        }
+        let is_correct = |(sample, label): &(usize, &usize)| {
+            let label = **label;
+            let task = self.task_of(label, logits.nrows());
+            let own = logits.view((task.start, *sample), (task.len(), 1)).into_owned();
+            predictions(&own)[0] == label - task.start
+        };
+        labels.iter().enumerate().filter(is_correct).count()
     }
 }
 
@@ -166,6 +194,21 @@ mod tests {
         assert!((weighted - expected).abs() < 1e-15);
         assert!((slope.column(0) - (all.column(0) + all.column(1))).amax() < 1e-15);
         assert!((slope.column(1) - all.column(2)).amax() < 1e-15);
+    }
+
+    /// Outputs of another task neither cost nor count, whatever their values.
+    #[test]
+    fn only_the_outputs_of_the_task_of_a_sample_are_compared() {
+        let loss = Loss { tasks: vec![0..2, 2..4], ..Loss::default() };
+        let logits = Batch::from_column_slice(4, 2, &[0.3, -1.0, 9.0, 8.0, 7.0, 7.5, 0.2, 0.1]);
+        let (value, slope) = loss.mean(&logits, &[0, 3]);
+        let first = cross_entropy(&Batch::from_column_slice(2, 1, &[0.3, -1.0]), &[0]);
+        let second = cross_entropy(&Batch::from_column_slice(2, 1, &[0.2, 0.1]), &[1]);
+        assert!((value - 0.5 * (first.0 + second.0)).abs() < 1e-15);
+        assert!((slope.rows(0, 2).column(0) - first.1.column(0) * 0.5).amax() < 1e-15);
+        assert!((slope.rows(2, 2).column(1) - second.1.column(0) * 0.5).amax() < 1e-15);
+        assert!(slope.rows(2, 2).column(0).amax() < 1e-300 && slope.rows(0, 2).column(1).amax() < 1e-300);
+        assert_eq!((loss.correct(&logits, &[0, 3]), loss.correct(&logits, &[0, 2])), (1, 2));
     }
 
     #[test]

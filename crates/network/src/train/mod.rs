@@ -12,8 +12,10 @@ pub mod loss;
 mod memory;
 mod observer;
 pub mod optimizer;
+mod protect;
 mod spec;
 mod start;
+mod tasks;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::calibration::{Calibration, CalibrationSettings};
-use crate::data::{DataSpec, Dataset, Truth, resolve};
+use crate::data::{DataSpec, Dataset, resolve};
 use crate::error::{NetworkError, Result};
 use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec, NumberOrTensor};
@@ -30,13 +32,17 @@ use crate::train::checkpoint::Checkpoint;
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::epochs::{End, Keep, Samples, State};
+pub use crate::train::learner::Moved;
 use crate::train::learner::{Learner, loss_of};
 pub use crate::train::loss::LossKind;
 pub use crate::train::observer::{EpochReport, Observer, Progress};
+use crate::train::protect::Protection;
+pub use crate::train::protect::{Importance, ProtectSpec, Protected};
 pub use crate::train::spec::{
     Balanced, CalibrationSpec, ClassWeights, GradientMethod, OptimizerName, Schedule, StopSpec, TrainOn, TrainSpec,
     TrainedParameters,
 };
+pub use crate::train::tasks::{ReplaySpec, TaskOutputs};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
 
@@ -60,6 +66,8 @@ pub struct Trained {
     pub chip_accuracy: Option<ChipAccuracy>,
     /// How many times light passed a core for gradients; 0 without chips, and for gradients of a model of the chip.
     pub passes: u64,
+    /// How far phases moved from their start; `None` unless phases are trained.
+    pub moved: Option<Moved>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
     checkpoint: Option<Checkpoint>,
@@ -151,16 +159,16 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
     let model_spec = ModelSpec::load(&model_path)?;
     check_model(spec, &model_spec, &model_path)?;
     let (placed, output) = model_spec.place().map_err(|invalid| NetworkError::from_invalid(&model_path, invalid))?;
-    let load = |table: &str, choice: &DataSpec| {
-        let data = choice.load(base).and_then(|data| {
-            data.check(model_spec.input.features(), output.iter().product())?;
-            match data.truth {
-                Truth::Labels(_) => Ok(data),
-                _ => Err(NetworkError::choice(&data.inputs_path, "labels", "no labels", "the classes that are learnt")),
-            }
-        });
-        data.map_err(|error| error.in_table(table))
-    };
+    let outputs: usize = output.iter().product();
+    let sizes = (base, model_spec.input.features(), outputs);
+    for (key, task) in [
+        ("task_outputs", spec.task_outputs),
+        ("replay.task_outputs", spec.replay.as_ref().and_then(|replay| replay.task_outputs)),
+        ("protect.task_outputs", spec.protect.as_ref().and_then(|protect| protect.task_outputs)),
+    ] {
+        task.map_or(Ok(()), |task| task.check(key, outputs, base))?;
+    }
+    let load = |table: &str, choice: &DataSpec| tasks::load(table, choice, spec.task_outputs, sizes);
     let mut data = load("train", &spec.train)?;
     let mut validation = spec.validation.as_ref().map(|choice| load("validation", choice)).transpose()?;
     if let Some(share) = spec.validation_share {
@@ -168,6 +176,11 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             .map_err(|expected| NetworkError::choice(&data.inputs_path, "validation_share", share, expected))?;
         (data, validation) = (split.0, Some(split.1));
     }
+
+    let replay = spec.replay.as_ref().map(|replay| inputs::replay(replay, sizes, spec.seed)).transpose()?;
+    let held =
+        spec.protect.as_ref().map(|protect| tasks::load("protect.data", &protect.data, protect.task_outputs, sizes));
+    let held = held.transpose()?;
 
     // Errors that would only appear at the end are found before hours of training.
     if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
@@ -223,14 +236,27 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
     let mut unfolded = model_spec.clone();
     unfolded.input.fold = false;
     let model = Model::unfolded(unfolded, model_base, &tensors)?;
-    for data in std::iter::once(&data).chain(&validation) {
+    for data in [Some(&data), validation.as_ref(), replay.as_ref(), held.as_ref()].into_iter().flatten() {
         model.check_inputs(data)?;
     }
     if let Some(warning) = inputs::scale_warning(&model, &data) {
         observer.note(&warning);
     }
 
-    let loss = loss_of((spec.loss, spec.class_weights.as_ref()), &data, model.output_size(), &data.inputs_path)?;
+    let mut loss = loss_of((spec.loss, spec.class_weights.as_ref()), &data, model.output_size(), &data.inputs_path)?;
+    let earlier_tasks = [
+        spec.replay.as_ref().and_then(|replay| replay.task_outputs),
+        spec.protect.as_ref().and_then(|protect| protect.task_outputs),
+    ];
+    for task in spec.task_outputs.iter().chain(earlier_tasks.iter().flatten()) {
+        if !loss.tasks.contains(&task.range()) {
+            loss.tasks.push(task.range());
+        }
+    }
+    let own = data.samples();
+    if let Some(replay) = &replay {
+        data = tasks::join(&data, replay);
+    }
     let mut chips = match spec.on {
         TrainOn::Exact => None,
         TrainOn::Chip | TrainOn::Population => Some(ChipLayers::new(spec, base, &model)?),
@@ -243,16 +269,29 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             ));
         }
     }
-    let mut learner =
-        Learner { model, chips, loss, frozen: Vec::new(), start: tensors.clone(), base: model_base.to_owned() };
+    let mut learner = Learner {
+        model,
+        chips,
+        loss,
+        frozen: Vec::new(),
+        protection: None,
+        start: tensors.clone(),
+        base: model_base.to_owned(),
+    };
     learner
         .freeze(&spec.freeze)
         .map_err(|(found, expected)| NetworkError::choice(&model_path, "freeze", found, expected))?;
+    let start = learner.values();
+    if let (Some(protect), Some(held)) = (&spec.protect, &held) {
+        learner.calibrate(&data)?;
+        learner.protection = Some(Protection::new(protect, &mut learner, held, spec.seed)?);
+    }
     let mut state = State::new(spec);
     let mut kept = match earlier {
         None => None,
         Some(Earlier { restart, overwrite }) => {
-            let identity = identity(spec, base, &model_spec, [Some(&data), validation.as_ref()], &tensors)?;
+            let all = [Some(&data), validation.as_ref(), held.as_ref()];
+            let identity = identity(spec, base, &model_spec, all, &tensors)?;
             let (checkpoint, stored) = Checkpoint::open(&outputs, identity, (restart, overwrite), &model_path)?;
             if let Some(stored) = stored {
                 checkpoint::resume(checkpoint.path(), &stored, spec, (&mut learner, &mut state), &data)?;
@@ -264,11 +303,12 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             Some(checkpoint)
         }
     };
-    let samples = Samples { train: &data, validation: validation.as_ref() };
+    let samples = Samples { train: &data, own, validation: validation.as_ref() };
     let end = match &mut kept {
         Some(checkpoint) => epochs::run(spec, &mut learner, &mut state, &samples, checkpoint, observer)?,
         None => epochs::run(spec, &mut learner, &mut state, &samples, &mut Nowhere, observer)?,
     };
+    let moved = learner.moved(&start);
     let (mut chip_accuracy, mut programs) = (None, None);
     if let Some(chips) = &mut learner.chips {
         let tested = validation.as_ref().unwrap_or(&data);
@@ -302,6 +342,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         is_finished: end == End::Finished,
         chip_accuracy,
         passes,
+        moved,
         calibration,
         checkpoint: kept,
     })
@@ -312,7 +353,7 @@ fn identity(
     spec: &TrainSpec,
     base: &Path,
     model: &ModelSpec,
-    data: [Option<&Dataset>; 2],
+    data: [Option<&Dataset>; 3],
     start: &Tensors,
 ) -> Result<String> {
     let process = spec.process.as_ref().map(|process| process.read(base)).transpose()?;

@@ -138,17 +138,17 @@ mod tests {
         Rates { values: rate, phases: rate }
     }
 
-    /// Steps of Adam at a rate until L = ‖U − Û‖²_F/2N of a mesh falls to half of its first value, from Haar phases to a Haar
-    /// target; 60 if it does not.
-    fn steps_to_half(modes: usize, rate: f64, seed: u64) -> usize {
+    /// Steps of an optimiser at a rate until L = ‖U − Û‖²_F/2N of a mesh falls to half of its first value, from Haar phases to a Haar
+    /// target; `most` if it does not.
+    fn steps_to_half((mut optimizer, most): (Optimizer, usize), modes: usize, rate: f64, seed: u64) -> usize {
         let [start, target] =
             [2 * seed, 2 * seed + 1].map(|seed| haar_unitary(modes, &mut StreamKey::new(seed, "test/rates").stream()));
         let program = MatrixProgram::new(&start, Form::Unitary, topology("rectangular").unwrap()).unwrap();
         let stage = &program.stages()[0];
         let errors = vec![CellErrors::NONE; stage.layout().positions.len()];
         let mut phases = stage.phases().clone();
-        let (mut adam, mut first) = (Optimizer::adam(), None);
-        for step in 0..60 {
+        let mut first = None;
+        for step in 0..most {
             let mut output = Fields::identity(modes);
             Circuit::compile(stage, &phases, &errors).propagate(&mut output);
             let difference = output.to_matrix() - &target;
@@ -159,26 +159,43 @@ mod tests {
             let adjoint = Fields::from_matrix(&difference.unscale(modes as f64));
             let slopes = gradient(stage, &phases, &errors, &Fields::identity(modes), output, adjoint).0;
             let parameter = Parameter { values: phases.values_mut(), decays: false, is_phase: true };
-            adam.step(&mut [parameter], &[slopes.values().to_vec()], rates(rate), 0.0);
+            optimizer.step(&mut [parameter], &[slopes.values().to_vec()], rates(rate), 0.0);
         }
-        60
+        most
+    }
+
+    /// Median of 5 targets.
+    fn median_steps(optimizer: &Optimizer, most: usize, modes: usize, rate: f64) -> f64 {
+        let mut steps: Vec<usize> =
+            (0..5).map(|seed| steps_to_half((optimizer.clone(), most), modes, rate, seed)).collect();
+        steps.sort_unstable();
+        steps[2] as f64
     }
 
     /// At a rate below .57/√N the steps depend on the rate and not on N; at twice the largest useful rate a mesh of 32 modes is
     /// slower. Values of an independent computation, ± 25 % (set beforehand); medians of 5 targets.
     #[test]
     fn rates_of_phases_scale_with_the_root_of_the_modes() {
-        let median = |modes, rate| {
-            let mut steps: Vec<usize> = (0..5).map(|seed| steps_to_half(modes, rate, seed)).collect();
-            steps.sort_unstable();
-            steps[2] as f64
-        };
+        let median = |modes, rate| median_steps(&Optimizer::adam(), 60, modes, rate);
         for (modes, expected) in [(8, 13.0), (16, 10.0), (32, 10.0), (64, 11.0)] {
             let steps: f64 = median(modes, 0.05);
             assert!((steps / expected - 1.0).abs() < 0.25, "{modes} modes: {steps} steps, expected {expected}");
         }
         let (useful, twice) = (median(32, 0.1), median(32, 0.2));
         assert!(twice > 1.25 * useful, "{useful} steps at .1, {twice} at .2");
+    }
+
+    /// The Hessian of L has 1/N on its diagonal and a largest eigenvalue of 1.1 to 1.2 at every N, so that gradient descent is stable
+    /// up to a rate near 1.7 and its steps grow as N. Values of an independent computation, ± 25 % (set beforehand).
+    #[test]
+    fn steps_of_gradient_descent_grow_with_the_modes() {
+        let median = |modes, rate| median_steps(&Optimizer::sgd(0.0), 200, modes, rate);
+        for (modes, expected) in [(8, 19.0), (32, 83.0)] {
+            let steps: f64 = median(modes, 1.0);
+            assert!((steps / expected - 1.0).abs() < 0.25, "{modes} modes: {steps} steps, expected {expected}");
+            let diverging: f64 = median(modes, 4.0);
+            assert!(diverging > 199.0, "{modes} modes: {diverging} steps at a rate of 4");
+        }
     }
 
     #[test]

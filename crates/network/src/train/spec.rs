@@ -30,6 +30,8 @@ use crate::model::spec::{known_version, read_checked};
 use crate::train::loss::LossKind;
 use crate::train::optimizer::Optimizer;
 pub use crate::train::optimizer::OptimizerName;
+use crate::train::protect::{ProtectSpec, Protected};
+use crate::train::tasks::{ReplaySpec, TaskOutputs};
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,16 @@ pub struct TrainSpec {
     /// Loss of the outputs, whose targets are the labels.
     #[serde(default)]
     pub loss: LossKind,
+    /// Outputs of the task that is learnt: the labels of `[train]` and `[validation]` are its classes, and the loss compares these
+    /// outputs alone. Default: all outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_outputs: Option<TaskOutputs>,
+    /// Samples of an earlier task that make half of each batch. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplaySpec>,
+    /// Elastic weight consolidation: holds what an earlier task needs near its values at the start. Default: nothing is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<ProtectSpec>,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
@@ -343,6 +355,31 @@ impl TrainSpec {
             if self.validation.is_some() {
                 let expected = "no such key next to `[validation]`: give one of both";
                 return invalid("validation_share", share.to_string(), expected);
+            }
+        }
+        if let Some(replay) = &self.replay {
+            if replay.samples == Some(0) {
+                return invalid("replay.samples", "0".into(), "at least 1");
+            }
+            if self.batch < 2 {
+                return invalid(
+                    "batch",
+                    self.batch.to_string(),
+                    "at least 2 with `[replay]`, which takes half of each",
+                );
+            }
+        }
+        if let Some(protect) = &self.protect {
+            if !(protect.strength.is_finite() && protect.strength >= 0.0) {
+                return invalid("protect.strength", protect.strength.to_string(), "a number from 0");
+            }
+            if protect.samples == 0 {
+                return invalid("protect.samples", "0".into(), "at least 1");
+            }
+            let trains_phases = self.on != TrainOn::Exact && self.trained_parameters() == TrainedParameters::Phases;
+            if protect.of == Protected::Weights && !trains_phases {
+                let expected = "\"parameters\": they are the weights, unless phases are trained on chips";
+                return invalid("protect.of", "\"weights\"".into(), expected);
             }
         }
         if self.stop.is_some_and(|stop| stop.patience == 0) {

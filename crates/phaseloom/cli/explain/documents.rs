@@ -8,7 +8,7 @@ macro_rules! pages {
     ($($name:literal),*) => { [$(include_str!(concat!("../../../../docs/reference/", $name, ".md"))),*] };
 }
 
-const PAGES: [&str; 14] = pages![
+const PAGES: [&str; 15] = pages![
     "keys/experiment",
     "keys/core",
     "keys/process",
@@ -16,6 +16,7 @@ const PAGES: [&str; 14] = pages![
     "keys/data",
     "keys/model",
     "keys/training",
+    "keys/study",
     "files/spectra",
     "files/calibration",
     "files/program",

@@ -41,7 +41,7 @@ impl Contents {
 }
 
 /// All templates, the default one first.
-pub const TEMPLATES: [&Template; 4] = [&DIGITS, &ONNX, &UNITARY, &CHIP];
+pub const TEMPLATES: [&Template; 5] = [&DIGITS, &ONNX, &UNITARY, &CHIP, &STUDY];
 
 /// A file of the template that is stored in the folder of its name, or in the examples.
 macro_rules! file {
@@ -73,6 +73,28 @@ const DIGITS: Template = Template {
         ("phaseloom explain sigma_rad", "what a key means, its unit and range"),
         ("phaseloom calibrate experiment.toml", "measure the scales of the converters again, on training data"),
         ("phaseloom train train.toml --overwrite", "train the network again, from random weights"),
+    ],
+};
+
+const STUDY: Template = Template {
+    key: "study",
+    title: "A study of trained networks",
+    about: "Does training on imperfect chips help chips that never trained? Networks of several seeds are trained both ways and compared.",
+    files: &[
+        file!("study.toml", "study/study.toml", "what is compared, over which seeds, and the criterion"),
+        file!("train.toml", "study/train.toml", "the training, which the study changes"),
+        file!("model.toml", "study/model.toml", "the layers of the network"),
+        file!("chips.toml", "study/chips.toml", "the experiment that tests each network"),
+        file!(
+            "digits.csv.gz",
+            "../../../../examples/digits/digits.csv.gz",
+            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
+        ),
+        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+    ],
+    commands: &[
+        ("phaseloom run study.toml", "train and test six networks, and compare them"),
+        ("phaseloom run study.toml --dry-run", "how many networks"),
     ],
 };
 

@@ -8,7 +8,7 @@ use super::ChipLayers;
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
 use crate::model::Model;
-use crate::network::{Network, predictions};
+use crate::network::Network;
 use crate::train::CHUNK;
 use crate::train::spec::TrainOn;
 
@@ -88,7 +88,7 @@ impl ChipLayers {
             };
             let outputs = model.pass(&model.prepare(&batch), &mut multiply, &mut |_, _| {})?;
             let labels = &data.labels()[first..first + batch.ncols()];
-            correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+            correct += self.criterion.correct(&outputs, labels);
         }
         Ok(correct as f64 / data.samples() as f64)
     }

@@ -8,9 +8,11 @@ mod forward_only;
 mod method;
 mod sigma_only;
 
+use std::f64::consts::TAU;
 use std::path::Path;
 
 use phaseloom_files::{InputFiles, InvalidValue};
+use phaseloom_hardware::slopes::Adjoint;
 use phaseloom_hardware::{
     CoreSpec, Detection, FullScale, HardwareError, LayerAddress, LayerProgram, Link, ParameterKind, Process,
     ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
@@ -25,7 +27,7 @@ use crate::error::Result;
 use crate::layer::place::PlacedLayer;
 use crate::layer::{LayerSpec, Products, Recorder, Trace, chain};
 use crate::model::{Model, ModelSpec};
-use crate::network::{Network, predictions};
+use crate::network::Network;
 
 use crate::programs::Programs;
 pub use crate::train::chips::accuracy::ChipAccuracy;
@@ -86,6 +88,8 @@ pub(super) struct ChipLayers {
     scales: Vec<Scales>,
     /// Inputs of every product of the present step, for the gradient by the weights.
     inputs: Vec<Batch>,
+    /// Sums of the squares of the gradients by realised weights, while they are collected.
+    squares: Option<Vec<Option<Batch>>>,
     shot: Shot,
     /// The loss, of equal weights at first.
     pub criterion: Loss,
@@ -112,6 +116,7 @@ impl ChipLayers {
             seed: spec.seed,
             scales: Vec::new(),
             inputs: Vec::new(),
+            squares: None,
             shot: Shot { trial: 0, index: 0, first_vector: 0 },
             criterion: Loss::default(),
             passes: 0,
@@ -201,7 +206,7 @@ impl ChipLayers {
         let layers = &mut model.layers_mut()[..count];
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
-        let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
+        let correct = self.criterion.correct(logits, &labels);
         let (loss, gradient) = self.criterion.mean(logits, &labels);
         Forward { loss, correct, gradient, layers: count, input, traces }
     }
@@ -249,6 +254,61 @@ impl ChipLayers {
         let zeros = |layer: &TrainableLayer| layer.zero_tiles();
         let layers = self.layers.iter().map(zeros).enumerate().filter(|(_, zeros)| *zeros > 0);
         if self.trains_phases() { layers.collect() } else { Vec::new() }
+    }
+
+    /// Distance of two codes of the converters of the phases (rad).
+    pub(super) fn phase_step(&self) -> f64 {
+        const BITS: u32 = 8;
+        TAU / 2_f64.powi(self.process.phase_quantization.as_ref().map_or(BITS, |quantization| quantization.bits) as i32)
+    }
+
+    /// Outputs for one sample.
+    pub(super) fn logits(&mut self, model: &mut Model, data: &Dataset, row: usize) -> Result<Vec<f64>> {
+        self.start_step(model, 0)?;
+        let forward = self.record(model, data, &[row]);
+        Ok(chain::output(&forward.traces, &forward.input).as_slice().to_vec())
+    }
+
+    /// Starts or stops to sum squares; returns the sums so far.
+    pub(super) fn collect_squares(&mut self, collect: bool) -> Vec<Option<Batch>> {
+        let none = || self.layers.iter().map(|_| None).collect();
+        let next = collect.then(none);
+        std::mem::replace(&mut self.squares, next).unwrap_or_default()
+    }
+
+    /// The matrix that a layer realises as it is read, the amplitude of its unit vectors, and what a backward pass needs.
+    fn realised_weight(&mut self, product: usize) -> (Batch, f64, ProductTrace) {
+        let layer = &mut self.layers[product];
+        let (inputs, amplitude) = (layer.inputs(), layer.scales().input);
+        let (output, trace, _) = layer.record(&(Batch::identity(inputs, inputs) * amplitude), self.shot);
+        (output / amplitude, amplitude, trace)
+    }
+
+    /// The matrices that the chips realise, as they are read.
+    pub(super) fn realised_weights(&mut self, model: &Model) -> Result<Vec<Batch>> {
+        self.start_step(model, 0)?;
+        Ok((0..self.layers.len()).map(|product| self.realised_weight(product).0).collect())
+    }
+
+    /// Adds the gradient of `(λ/2)·Σ F∘(W − W*)²` to the lists of the chips.
+    pub(super) fn add_weight_penalty(
+        &mut self,
+        strength: f64,
+        (fisher, start): (&[Batch], &[Batch]),
+        gradients: &mut [Vec<f64>],
+    ) -> Result<()> {
+        let mut lists = gradients.iter_mut();
+        for product in 0..self.layers.len() {
+            let (weight, amplitude, trace) = self.realised_weight(product);
+            let by_weight = fisher[product].component_mul(&(weight - &start[product])) * (strength / amplitude);
+            let found = self.layers[product].backward(&trace, &by_weight, false, &Adjoint);
+            for (list, slopes) in lists.by_ref().zip(found.parameters) {
+                if list.len() == slopes.len() {
+                    list.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether phases, attenuators and gains are the parameters.
@@ -352,7 +412,7 @@ impl ChipLayers {
 impl Products for ChipLayers {
     fn multiply(&mut self, product: usize, x: &Batch) -> Batch {
         let (output, trace, _) = self.layers[product].record(x, self.shot);
-        if self.trains == TrainedParameters::Weights {
+        if self.trains == TrainedParameters::Weights || self.squares.is_some() {
             self.inputs[product] = x.clone();
         }
         self.traces[product] = Some(trace);
@@ -361,6 +421,12 @@ impl Products for ChipLayers {
 
     fn backward(&mut self, product: usize, gradient: &Batch, needs_input: bool) -> (Option<Batch>, Vec<f64>) {
         let Some(trace) = self.traces[product].take() else { panic!("product {product} was not recorded") };
+        if let Some(squares) = &mut self.squares {
+            let by_weight = multiply(gradient, &self.inputs[product].transpose());
+            let square = by_weight.component_mul(&by_weight);
+            let sum = squares[product].take();
+            squares[product] = Some(sum.map_or_else(|| square.clone(), |sum| sum + &square));
+        }
         if self.trains == TrainedParameters::Weights {
             // Straight through: the realised matrix changes as the weight does.
             let by_weight = multiply(gradient, &self.inputs[product].transpose());
