@@ -127,7 +127,7 @@ pub struct Budget {
 ///
 /// `orders` is the number of random orders for the Shapley values of more than [`MAX_EXACT`] sources; with 0, none are
 /// computed, and only the sets of `alone` and `left_out` are. `map` adds a sensitivity map, if the experiment can have one at
-/// every point.
+/// every point; that of a matrix has no samples.
 ///
 /// # Errors
 ///
@@ -147,7 +147,9 @@ pub fn budget_experiment(
     let on: BTreeSet<&str> = points.iter().flat_map(|point| sources(&point.config)).collect();
     let sources: Vec<String> = all_sources().filter(|key| on.contains(key)).map(str::to_owned).collect();
     let config = &mut experiment.config;
-    config.sensitivity = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
+    let map = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
+    let samples = |settings: SensitivitySettings| settings.samples.filter(|_| !config.is_matrix());
+    config.sensitivity = map.map(|settings| SensitivitySettings { samples: samples(settings), ..settings });
     if config.correction != "none" && !config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == "correction")) {
         let values = vec!["none".into(), config.correction.clone().into()];
         config.sweep.push(Axis { keys: vec!["correction".into()], values });
