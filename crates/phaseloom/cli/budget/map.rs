@@ -26,9 +26,10 @@ pub(super) fn compute(
 
 /// Says why an experiment has no map.
 pub(super) fn refuse(printed: &mut Results, experiment: &Experiment) {
-    if let Some([found, expected]) = SensitivitySettings::refusal(&experiment.config) {
-        printed.sentence(format!("No sensitivity map of {found}. A map needs {expected}."));
-    }
+    // The settings allow a map, and the layers of the model do not.
+    let of_layers = ["a network with complex layers", "real products, each of which is detected"];
+    let [found, expected] = SensitivitySettings::refusal(&experiment.config).unwrap_or(of_layers);
+    printed.sentence(format!("No sensitivity map of {found}. A map needs {expected}."));
 }
 
 /// Prints the most sensitive components, and what first order predicts if `has_law`: of independent errors without a correction.

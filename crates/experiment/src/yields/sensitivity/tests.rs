@@ -123,7 +123,9 @@ fn sensitivities_are_those_of_finite_differences_through_the_network() {
     }
     assert_eq!(index, map.components.len());
     assert!(compared > 50 && changed > 0.1, "{compared} {changed}");
-    assert!(map.sorted().is_sorted_by(|a, b| a.sensitivity >= b.sensitivity));
+    // Equal ones, to a millionth of the largest, are in the order of the light.
+    let rounding = 1e-6 * map.largest();
+    assert!(map.sorted().is_sorted_by(|a, b| a.sensitivity + rounding >= b.sensitivity));
 }
 
 /// All tiles of both layers on one core: every 7th component, as above.
@@ -207,7 +209,7 @@ fn a_table_that_suits_no_map_is_refused() {
     for (subject, settings, words) in [
         (&*detection, "chips = 2\nsamples = 3", "homodyne detection; else remove the table"),
         (&*graph, "chips = 2\nsamples = 3", "`phaseloom import`"),
-        (model, "chips = 2", "found absent, expected 1 to 256"),
+        (model, "chips = 2", "`sensitivity.samples` is absent: expected 1 to 256"),
         (model, "chips = 2\nsamples = 257", "expected 1 to 256"),
         (model, "chips = 0\nsamples = 3", "at least 1"),
         (matrix, "chips = 2\nsamples = 3", "a matrix has no samples"),

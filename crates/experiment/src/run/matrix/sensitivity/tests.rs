@@ -16,7 +16,7 @@ use phaseloom_numerics::{StreamKey, haar_unitary, standard_normal};
 use tempfile::TempDir;
 
 const ERRORS: &str = "[process]\nphase_error.sigma_rad = 0.1\nsplitter_error.sigma_rad = 0.1\nphase_quantization.bits = 5\n\
-                      insertion_loss = { loss_db = 0.2, sigma_db = 0.1 }\nthermal_crosstalk.coefficient = 0.02\n";
+                      insertion_loss = { loss_db = 0.2, imbalance_sigma_db = 0.2 }\nthermal_crosstalk.coefficient = 0.02\n";
 
 fn unitary(modes: usize) -> DMatrix<Complex<f64>> {
     haar_unitary(modes, &mut StreamKey::new(1, "map").stream())
