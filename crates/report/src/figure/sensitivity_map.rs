@@ -110,7 +110,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         let relative = mark.sensitivity / median;
         STEPS
             .iter()
-            .find(|(end, ..)| relative < *end * (1.0 + ROUNDING))
+            .find(|(end, ..)| relative < *end * (1.0 - ROUNDING))
             .map_or(STEPS[STEPS.len() - 1].1, |step| step.1)
     };
     let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.corner.1 + mark.size.1));
@@ -210,6 +210,6 @@ mod tests {
         assert!(svg.contains("Sensitivity: perfect chip"), "{svg}");
         let fills =
             |step: usize| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(STEPS[step].1))).count() - 1;
-        assert_eq!([1, 2, 3].map(fills), [0, 3, 1], "{svg}");
+        assert_eq!([1, 2, 3].map(fills), [0, 0, 4], "{svg}");
     }
 }
