@@ -100,7 +100,7 @@ fn every_command_that_computes_leaves_a_page_with_its_parts() {
             "tolerance u.npy --process process.toml --vary phase_error.sigma_rad=0.001:1 --fidelity 0.99 --trials 20 -o made3",
             &["tolerance", "tables"],
         ),
-        ("budget u.npy --process process.toml -o made4", &["budget", "tables"]),
+        ("budget u.npy --process process.toml -o made4", &["budget", "sensitivity", "tables"]),
         ("cost experiment.toml -o made5", &["scores", "cost", "tables"]),
     ] {
         scene.call(command).well();

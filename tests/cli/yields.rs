@@ -213,6 +213,14 @@ fn a_budget_names_what_breaks_first() {
     assert!((sum / (number("all", "alone") - number("none", "alone")) - 1.0).abs() < 1e-12);
     // E² of splitters is 2(N − 1)σ² = 6e-4; 10 chips have a standard error of about a tenth.
     assert!((number("splitter_error", "alone") / 6e-4 - 1.0).abs() < 0.4);
+    // The map of a unitary is flat: a phase changes it by 1/√N per rad, a splitter by √(2/N), N = 4.
+    assert!(said.contains("The map is flat") && said.contains("First order predicts E²"), "{said}");
+    for row in table(&scene.path("out/sensitivity.csv")) {
+        let expected = if cell(&row, "component") == "splitter" { 0.5_f64.sqrt() } else { 0.5 };
+        for column in ["sensitivity", "chips_sensitivity"] {
+            assert!((cell(&row, column).parse::<f64>().unwrap() - expected).abs() < 1e-6, "{row:?}");
+        }
+    }
     // A correction: with and without it, and the difference between them in the sentences.
     let said = scene.call("budget experiment.toml --correction local --trials 2 -o corrected").well().joined();
     assert!(said.contains("correction = none") && said.contains("correction = local"), "{said}");

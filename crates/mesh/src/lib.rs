@@ -17,6 +17,7 @@ pub use decompose::match_cells::match_cells;
 pub use decompose::unitary::Unitary;
 pub use error::MeshError;
 pub use gradient::gradient;
+pub use gradient::norms::visit_norms;
 pub use gradient::powers::{LightFrom, shifter_powers};
 pub use gradient::slopes::{StageComponent, visit_slopes};
 pub use layout::phases::Phases;

@@ -1,5 +1,7 @@
 //! The command `budget`: what each source of error costs, and what breaks first.
 
+mod map;
+
 use super::Exit;
 use super::study::{Study, levels_text, metadata};
 use super::terminal::{output, page, results, whole};
@@ -10,8 +12,8 @@ use phaseloom::experiment::yields::Mean;
 use phaseloom::experiment::yields::budget::{
     self, MAX_EXACT, QuantityBudget, SourceCost, add_laws, budget_experiment, budget_table,
 };
-use phaseloom::experiment::yields::sensitivity::{SensitivityMap, sensitivity_map};
-use phaseloom::experiment::{Experiment, Options, Outcome, SensitivitySettings, Tables, run};
+use phaseloom::experiment::yields::sensitivity::SensitivityMap;
+use phaseloom::experiment::{Experiment, Outcome, SensitivitySettings, Tables, run};
 use phaseloom::files::{Column, Results, TextTable, wrap};
 use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
 
@@ -25,8 +27,9 @@ const MAP_CHIPS: u64 = 5;
 ///
 /// Switches imperfections of the process and parts of the link on and off on the same chips. With up to six sources, computes
 /// every set of sources; with more, only the sets of random orders. If the experiment has a correction, everything is computed
-/// with and without it. Writes the files of `run`, budget.csv and figure-budget.svg to DIR, and for a network sensitivity.csv
-/// and figure-sensitivity.svg.
+/// with and without it. Writes the files of `run`, budget.csv and figure-budget.svg to DIR, and sensitivity.csv and
+/// figure-sensitivity.svg: a map of the sensitivity of a matrix, or of a network with homodyne detection, to every phase shifter
+/// and splitter.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom budget examples/digits/digits.toml\n  \
@@ -40,7 +43,7 @@ pub struct Budget {
     /// Number of random orders, if there are more than six sources; 0: no averages over orders
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(0_u32, 10_000))]
     orders: u32,
-    /// Test samples of the sensitivity map of a network with homodyne detection; 0: no map
+    /// Test samples of the sensitivity map of a network, which a matrix does not need; 0: no map
     #[arg(long, value_name = "N", default_value_t = MAP_SAMPLES, value_parser = whole(0_usize, 256))]
     map_samples: usize,
     /// Sampled chips of that map, at most those of --trials, next to the perfect chip
@@ -58,7 +61,7 @@ impl Budget {
             experiment.config.trials > 1,
             "--trials: found 1, expected at least 2 chips, because standard errors are those between chips"
         );
-        let map = SensitivitySettings { chips: self.map_chips, samples: self.map_samples };
+        let map = SensitivitySettings { chips: self.map_chips, samples: Some(self.map_samples) };
         let has_chips = self.map_chips > 0 && self.map_samples > 0;
         let experiment = budget_experiment(&experiment, self.orders, has_chips.then_some(map))?;
         let has_options = self.map_samples != MAP_SAMPLES || self.map_chips != MAP_CHIPS;
@@ -72,13 +75,11 @@ impl Budget {
         }
         let mut budgets = budget::budgets(&outcome, self.orders);
         // A finished folder states the samples of its map.
-        let mut map = match experiment.config.sensitivity.map_or(self.map_samples, |settings| settings.samples) {
+        let settings = experiment.config.sensitivity;
+        let map = match settings.and_then(|settings| settings.samples).unwrap_or(self.map_samples) {
             0 => None,
-            samples => sensitivity_map(&experiment, samples, &Options::default())?,
+            samples => map::compute(&experiment, samples, &outcome)?,
         };
-        if let Some(map) = &mut map {
-            map.add_chips(&outcome);
-        }
         let is_independent = !experiment.config.process.has_structured_errors();
         if let Some(map) = map.as_ref().filter(|_| is_independent) {
             add_laws(&mut budgets, map);
@@ -97,8 +98,11 @@ impl Budget {
         }
         let mut printed = Results::default();
         text(&mut printed, &experiment, &outcome, &budgets);
-        if let Some(map) = &map {
-            most_sensitive(&mut printed, map, experiment.config.correction == "none");
+        let has_law = is_independent && experiment.config.correction == "none";
+        match &map {
+            Some(map) => map::print(&mut printed, map, has_law),
+            None if self.map_samples > 0 => map::refuse(&mut printed, &experiment),
+            None => {}
         }
         printed.table(table);
         sensitivity.into_iter().for_each(|table| printed.table(table));
@@ -142,63 +146,6 @@ fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
             let error = if mean.error < 1e-12 * mean.value.abs() { 0.0 } else { mean.error };
             format!("{} ± {}", short(mean.value), short(error))
         }
-    }
-}
-
-/// The ten components to which the outputs are most sensitive, and the loss of accuracy that first order predicts.
-fn most_sensitive(printed: &mut Results, map: &SensitivityMap, is_uncorrected: bool) {
-    let total = map.variance();
-    let right = Column::right().gap(2);
-    let mut table = TextTable::new(0, std::iter::once(Column::left()).chain([right; 8]));
-    table.row(["component", "layer", "tile", "stage", "column", "mode", "s (1/rad)", "on chips", "share"]);
-    for component in map.sorted().into_iter().take(10) {
-        let share = (component.sensitivity * component.sigma).powi(2) / total;
-        let name = match component.component {
-            "splitter" => format!("splitter {}", component.number + 1),
-            other => other.to_owned(),
-        };
-        table.row([
-            name,
-            component.layer.to_string(),
-            component.tile.to_string(),
-            component.stage.to_string(),
-            component.column.to_string(),
-            component.mode.to_string(),
-            short(component.sensitivity),
-            match component.chips {
-                Some(mean) if map.chips > 1 => format!("{} ± {}", short(mean.value), short(mean.error)),
-                Some(mean) => short(mean.value),
-                None => "–".to_owned(),
-            },
-            if total > 0.0 { format!("{:.2} %", 100.0 * share) } else { "–".to_owned() },
-        ]);
-    }
-    let chips = if map.chips == 1 { "1 chip".to_owned() } else { format!("{} chips", map.chips) };
-    printed.line(format!(
-        "most sensitive of {} phases and splitters; {} samples, {chips}",
-        map.sorted().len(),
-        map.samples
-    ));
-    printed.show(table);
-    printed.line(wrap(
-        "s: change of all outputs with an error of this component, rms over samples, on the perfect chip; on chips: the same on \
-         sampled chips with all errors; share: of the variance of the outputs by the phase and splitter errors of the process. \
-         All are in sensitivity.csv.",
-        80,
-        0,
-    ));
-    if let Some([phases, splitters, both]) = map.accuracy_loss.filter(|_| is_uncorrected && total > 0.0) {
-        let points = |loss: f64| format!("{:.2}", 100.0 * loss);
-        printed.line(wrap(
-            &format!(
-                "First order predicts a loss of accuracy of {} points by phase errors, {} by splitter errors, {} by both.",
-                points(phases),
-                points(splitters),
-                points(both)
-            ),
-            80,
-            0,
-        ));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Experiments without a network: one matrix on many chips, and the law of its error.
 
+mod sensitivity;
+
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::files::cached;
@@ -13,6 +15,7 @@ use phaseloom_files::{InvalidValue, read_key};
 use phaseloom_hardware::correction::{CorrectionPlan, CorrectionQuality, Instruments, Interrupt, correct};
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Sensitivities, convention};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -120,13 +123,18 @@ impl MatrixPoint {
 
     /// Computes a unit: the law, the perfect chip, or one sampled chip.
     pub(crate) fn evaluate(&self, unit: Unit) -> Result<Record, ExperimentError> {
-        if unit.row == Row::Levels {
-            return self.levels(unit);
+        match unit.row {
+            Row::Levels => return self.levels(unit),
+            Row::Sensitivity => return self.sensitivity(unit),
+            _ => {}
         }
         let program = &self.target.program;
         let result = match unit.row {
             Row::Design => MatrixResult { design: Some(self.design()?), chip: None },
-            Row::Chips => MatrixResult { design: None, chip: Some(self.chip(unit.trial)?) },
+            Row::Chips => {
+                let (chip, program) = self.chip(unit.trial)?;
+                MatrixResult { design: None, chip: Some(self.quality(&chip, &program)?) }
+            }
             _ => {
                 let chip = Chip::nominal(&Process::default(), program)?;
                 MatrixResult { design: None, chip: Some(self.quality(&chip, program)?) }
@@ -145,24 +153,26 @@ impl MatrixPoint {
         Ok(Record { matrix: Some(result), ..Record::new(unit, 0) })
     }
 
-    /// Bytes of a unit: the chip with its errors and phases, realised matrices and their differences.
+    /// Bytes of a unit: the chip with its errors and phases, realised matrices and their differences; for sensitivities the parts
+    /// of a mesh, too.
     pub(crate) fn bytes_of_unit(&self) -> f64 {
         let (rows, columns) = self.target.program.shape();
-        300.0 * (rows.max(columns) as f64).powi(2)
+        let per_entry = if self.config.sensitivity.is_some() { 1000.0 } else { 300.0 };
+        per_entry * (rows.max(columns) as f64).powi(2)
     }
 
-    /// The chip of a trial, as `phaseloom chip` samples it, after its correction.
-    fn chip(&self, trial: u64) -> Result<MatrixQuality, HardwareError> {
+    /// The chip of a trial, as `phaseloom chip` samples it, and its program, after the correction if there is one.
+    fn chip(&self, trial: u64) -> Result<(Chip, Cow<'_, MatrixProgram>), HardwareError> {
         let program = &self.target.program;
         let id = ChipId { seed: self.config.seed, trial, core: 0 };
         let chip = Chip::fabricate(&self.config.process, program, id)?;
         match &self.correction {
-            None => self.quality(&chip, program),
+            None => Ok((chip, Cow::Borrowed(program))),
             Some(CorrectionPlan { method, noise, effort, interrupt }) => {
                 let instruments =
                     Instruments { noise: *noise, effort: *effort, draws: id, interrupt: interrupt.clone() };
                 let corrected = correct(&chip, program, method, &instruments)?;
-                self.quality(&chip, &corrected.program)
+                Ok((chip, Cow::Owned(corrected.program)))
             }
         }
     }

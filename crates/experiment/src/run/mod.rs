@@ -8,7 +8,7 @@ pub mod effects;
 mod evaluate;
 pub mod forecast;
 mod levels;
-mod matrix;
+pub(crate) mod matrix;
 pub mod network_program;
 pub(crate) mod prepare;
 mod prepared;

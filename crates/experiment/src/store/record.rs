@@ -24,7 +24,7 @@ pub enum Row {
     Chips,
     /// Sampled chip at many levels of an error, in experiments with a `[tolerance]`.
     Levels,
-    /// Sensitivities of the outputs to the components of a sampled chip, in experiments with a `[sensitivity]`.
+    /// Sensitivities of the outputs, or of a matrix, to the components of a sampled chip, in experiments with a `[sensitivity]`.
     Sensitivity,
 }
 
@@ -113,7 +113,8 @@ pub struct Record {
     /// The row `levels` alone: numbers of the levels of `[tolerance]`, and the quantity of `pass` at each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<(u32, f64)>,
-    /// The row `sensitivity` alone: s² of every phase and splitter of all cores (1/rad²), in the order of a map.
+    /// The row `sensitivity` alone: s² of every phase and splitter of all cores, or of the program of a matrix (1/rad²), in the
+    /// order of a map.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitivity: Vec<f32>,
 }
@@ -138,6 +139,11 @@ impl Record {
             let fits =
                 Self { levels: Vec::new(), ..self.clone() } == Self::new(self.unit, 0) && !self.levels.is_empty();
             return (!fits).then_some("it has no levels");
+        }
+        if self.unit.row == Row::Sensitivity {
+            let fits = Self { sensitivity: Vec::new(), ..self.clone() } == Self::new(self.unit, 0)
+                && !self.sensitivity.is_empty();
+            return (!fits).then_some("it has no sensitivities");
         }
         let is_design = self.unit.row == Row::Design;
         let has = |result: &MatrixResult| [result.design.is_some(), result.chip.is_some()] == [is_design, !is_design];

@@ -13,6 +13,8 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Axis, Experiment};
+use crate::input::files::{Inputs, PointInputs, SubjectInputs};
+use crate::input::grid::Point;
 use crate::input::sensitivity::SensitivitySettings;
 use crate::input::sources::all_sources;
 use crate::score::{Better, Score, Unit};
@@ -127,7 +129,7 @@ pub struct Budget {
 ///
 /// `orders` is the number of random orders for the Shapley values of more than [`MAX_EXACT`] sources; with 0, none are
 /// computed, and only the sets of `alone` and `left_out` are. `map` adds a sensitivity map, if the experiment can have one at
-/// every point.
+/// every point; that of a matrix has no samples.
 ///
 /// # Errors
 ///
@@ -146,8 +148,11 @@ pub fn budget_experiment(
     let points = experiment.points()?;
     let on: BTreeSet<&str> = points.iter().flat_map(|point| sources(&point.config)).collect();
     let sources: Vec<String> = all_sources().filter(|key| on.contains(key)).map(str::to_owned).collect();
+    let map = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
+    let map = if map.is_some() && has_complex_layers(&experiment, &points)? { None } else { map };
     let config = &mut experiment.config;
-    config.sensitivity = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
+    let samples = |settings: SensitivitySettings| settings.samples.filter(|_| !config.is_matrix());
+    config.sensitivity = map.map(|settings| SensitivitySettings { samples: samples(settings), ..settings });
     if config.correction != "none" && !config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == "correction")) {
         let values = vec!["none".into(), config.correction.clone().into()];
         config.sweep.push(Axis { keys: vec!["correction".into()], values });
@@ -160,6 +165,13 @@ pub fn budget_experiment(
     config.sweep.push(Axis { keys: vec![SOURCES.into()], values });
     experiment.check(&experiment.config)?;
     Ok(experiment)
+}
+
+/// Whether a network has layers whose fields are not detected, which have no derivatives of real products.
+fn has_complex_layers(experiment: &Experiment, points: &[Point]) -> Result<bool, ExperimentError> {
+    let SubjectInputs::Networks(inputs) = Inputs::read(experiment, points)?.points else { return Ok(false) };
+    let is_complex = |input: &PointInputs| input.network.photonic_layers().iter().any(|layer| layer.kind.is_complex());
+    Ok(inputs.iter().any(is_complex))
 }
 
 /// The sets that are computed for k sources: none, each alone, all but each, all, and those that the Shapley values need.

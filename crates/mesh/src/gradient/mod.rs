@@ -25,6 +25,7 @@
 mod backward;
 mod checkpoints;
 mod inverse;
+pub mod norms;
 pub mod powers;
 pub mod slopes;
 

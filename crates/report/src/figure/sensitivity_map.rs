@@ -1,8 +1,8 @@
-//! The sensitivity of every phase and splitter of a core, at its place on the mesh: the core with the most sensitive component.
-//! A panel each shows internal phases, the phases before and after cells, and splitters.
+//! The sensitivity of every phase and splitter of a core, at its place on the mesh: the core with the most sensitive component, or
+//! the program of a single matrix. A panel each shows internal phases, the phases before and after cells, and splitters.
 //!
 //! ```text
-//! columns  layer, tile, stage, component, column, mode, number, sensitivity, chips_sensitivity
+//! columns  layer, tile (not of a single matrix), stage, component, column, mode, number, sensitivity, chips_sensitivity
 //! x        column of the mesh; the stages V†, Σ and U one after another; the splitters of a cell side by side
 //! y        mode, the first one on top, panel after panel
 //! colour   sensitivity on sampled chips, or on the perfect chip without them, relative to the median of all components
@@ -22,7 +22,7 @@ use crate::table::{Row, Table};
 /// The figure of sensitivities.
 pub(crate) const SENSITIVITY_MAP: Figure = Figure {
     key: "sensitivity",
-    description: "sensitivity of the outputs to every phase and splitter of the most sensitive core",
+    description: "sensitivity of the outputs, or of a matrix, to every phase and splitter of the most sensitive core",
     draw,
 };
 
@@ -35,6 +35,9 @@ const STEPS: [(f64, Colour, &str); 6] = [
     (4.0, SENSITIVITY[4], "2 to 4"),
     (f64::INFINITY, SENSITIVITY[5], "above 4 times the median"),
 ];
+
+/// The sensitivities of a unitary mesh are equal but for rounding, of tables with seven digits: equal ones have one colour.
+const ROUNDING: f64 = 1e-5;
 
 /// Columns between two stages.
 const GAP: f64 = 2.0;
@@ -63,11 +66,16 @@ struct Mark {
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let Some(first) = table.rows().first() else { return Err(ReportError::NoRows) };
     let number = |row: &Row, name: &str| table.number(row, name);
-    let core = [number(first, "layer")?, number(first, "tile")?];
+    // A single matrix has no layers and no tiles.
+    let has_cores = table.column("layer").is_ok();
+    let core_of = |row: &Row| match has_cores {
+        true => Ok::<_, ReportError>(Some([number(row, "layer")?, number(row, "tile")?].map(|index| index as usize))),
+        false => Ok(None),
+    };
+    let core = core_of(first)?;
     let mut rows: Vec<(&Row, usize)> = Vec::new();
     for row in table.rows() {
-        let own = [number(row, "layer")?, number(row, "tile")?];
-        if own.iter().zip(core).all(|(a, b)| (a - b).abs() < 0.5) {
+        if core_of(row)? == core {
             rows.push((row, number(row, "stage")? as usize));
         }
     }
@@ -100,7 +108,10 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let median = sorted.get(sorted.len() / 2).copied().ok_or(ReportError::NoRows)?;
     let colour = |mark: &Mark| {
         let relative = mark.sensitivity / median;
-        STEPS.iter().find(|(end, ..)| relative < *end).map_or(STEPS[STEPS.len() - 1].1, |step| step.1)
+        STEPS
+            .iter()
+            .find(|(end, ..)| relative < *end * (1.0 - ROUNDING))
+            .map_or(STEPS[STEPS.len() - 1].1, |step| step.1)
     };
     let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.corner.1 + mark.size.1));
     let end = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.corner.0 + mark.size.0));
@@ -115,9 +126,8 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let ticks = (0..widths.len()).filter(|stage| *stage == 0 || widths[*stage] > 1.5).map(start);
     let frame = Frame {
         title: format!(
-            "{name}: layer {}, tile {}, {}",
-            core[0],
-            core[1],
+            "{name}: {}{}",
+            core.map_or(String::new(), |[layer, tile]| format!("layer {layer}, tile {tile}, ")),
             if has_chips { "sampled chips" } else { "perfect chip" }
         ),
         legend: legend.collect(),
@@ -190,5 +200,16 @@ mod tests {
             |colour: Colour| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(colour))).count() - 1;
         assert!(svg.contains("sampled chips"), "{svg}");
         assert_eq!([2, 3, 5].map(|step: usize| fills(STEPS[step].1)), [1, 1, 1], "{svg}");
+    }
+
+    #[test]
+    fn a_matrix_has_no_layer_and_equal_sensitivities_have_one_colour() {
+        let text = "stage,component,column,mode,number,sensitivity,chips_sensitivity,chips_sensitivity_se,share\n\
+            0,theta,0,0,0,0.5,,,\n0,theta,1,0,0,0.4999999,,,\n0,phi,0,0,0,0.5000001,,,\n0,splitter,0,0,0,0.7071,,,\n";
+        let svg = draw(&Table::parse(text).unwrap(), &FigureStyle::default()).unwrap();
+        assert!(svg.contains("Sensitivity: perfect chip"), "{svg}");
+        let fills =
+            |step: usize| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(STEPS[step].1))).count() - 1;
+        assert_eq!([1, 2, 3].map(fills), [0, 0, 4], "{svg}");
     }
 }

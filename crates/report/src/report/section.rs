@@ -106,7 +106,7 @@ pub(super) fn sections(studies: &[Study], labels: &[String], said: &[&str]) -> R
             vec![(
                 "sensitivity",
                 SENSITIVITY_FIGURE,
-                "Components of the most sensitive core at their places on the mesh; the darkest, on a dark page the lightest, change the outputs most.",
+                "Components of the most sensitive core at their places on the mesh; the darkest, on a dark page the lightest, change the outputs, or the matrix, most.",
             )],
         ),
         (
