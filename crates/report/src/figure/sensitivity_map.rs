@@ -37,7 +37,7 @@ const STEPS: [(f64, Colour, &str); 6] = [
 ];
 
 /// A waveguide.
-const WAVEGUIDE: Stroke = Stroke { colour: FRAME, width: 1.0, dashes: None };
+const WAVEGUIDE: Stroke = Stroke { colour: FRAME, width: 0.75, dashes: None };
 
 /// Columns between two stages.
 const GAP: f64 = 2.0;

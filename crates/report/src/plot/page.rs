@@ -62,15 +62,14 @@ pub(crate) struct Stroke {
     pub dashes: Option<(f64, f64)>,
 }
 
-/// The path of the level lines of all cells of a colour and a height, with the place where it ends.
-type Cells = BTreeMap<(Colour, i32), (String, Point)>;
+/// Cells by colour and height: vertical middle, left end and width of each (pixels).
+type Cells = BTreeMap<(Colour, i32), Vec<[i32; 3]>>;
 
 /// The page itself.
 pub(crate) struct Page<'s> {
     area: DrawingArea<SVGBackend<'s>, Shift>,
     /// Places with their values as texts, in the order of the keyboard; `None` if the figure has none.
     values: Option<RefCell<Vec<(Point, String)>>>,
-    /// Cells by colour and height (pixels).
     cells: RefCell<Cells>,
 }
 
@@ -113,10 +112,20 @@ pub(crate) fn svg(
 
 /// The cells of each colour and height as one path: a level line through the middle of each, as wide as the cell is high.
 fn paths_of_cells(cells: &Cells) -> String {
-    let path = |((colour, height), (lines, _)): (&(Colour, i32), &(String, Point))| {
-        format!("<path fill=\"none\" stroke=\"{}\" stroke-width=\"{height}\" d=\"{lines}\"/>\n", hex(*colour))
-    };
-    cells.iter().map(path).collect()
+    let mut paths = String::new();
+    for ((colour, height), cells) in cells {
+        let _ = write!(paths, "<path fill=\"none\" stroke=\"{}\" stroke-width=\"{height}\" d=\"", hex(*colour));
+        // Row by row, because steps from cell to cell have fewer digits than places.
+        let mut sorted = cells.clone();
+        sorted.sort_unstable();
+        let (mut x, mut y) = (0, 0);
+        for [middle, left, width] in sorted {
+            let _ = write!(paths, "m{} {}h{width}", left - x, middle - y);
+            (x, y) = (left + width, middle);
+        }
+        paths += "\"/>\n";
+    }
+    paths
 }
 
 /// Invisible circles with the values. The first one is in the order of the keyboard; a page moves on with the arrow keys.
@@ -196,12 +205,8 @@ impl<'s> Page<'s> {
     /// A filled rectangle between two corners, above all other parts of the page. Thousands of them are short texts.
     pub(crate) fn cell(&self, corner: Point, opposite: Point, colour: Colour) {
         let ((left, top), (right, bottom)) = (pixel(corner), pixel(opposite));
-        let start = (f64::from(left), f64::from(top + bottom) / 2.0);
-        let mut cells = self.cells.borrow_mut();
-        let (path, end) = cells.entry((colour, bottom - top)).or_default();
-        // Steps from cell to cell have fewer digits than places.
-        let _ = write!(path, "m{} {}h{}", start.0 - end.0, start.1 - end.1, right - left);
-        *end = (f64::from(right), start.1);
+        let cell = [(top + bottom) / 2, left, right - left];
+        self.cells.borrow_mut().entry((colour, bottom - top)).or_default().push(cell);
     }
 
     /// A filled polygon without outline.

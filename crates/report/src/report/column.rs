@@ -9,7 +9,7 @@ use crate::table::Table;
 /// How a column is written.
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// The swept keys, from the column after `point` to the next one that is shown.
+    /// The swept keys, from the column after `point` to the next one with words.
     Keys,
     Text,
     Number,
@@ -42,11 +42,11 @@ pub(super) const LISTINGS: &[Listing] = &[
         columns: &[
             ("row", "hardware", Text),
             ("<key>", "", Keys),
-            ("chips", "chips", Count),
             ("{}_q50", "{}, median", Form::Score),
             ("{}_q10", "10 % quantile", Form::Score),
             ("{}_q90", "90 % quantile", Form::Score),
             ("{}_mean", "mean", Form::Score),
+            ("chips", "chips", Count),
             ("difference", "difference from the reference", Form::Score),
             ("difference_se", "standard error of the difference", Form::Score),
             ("agreement", "agreement with the reference", Share),
@@ -63,13 +63,13 @@ pub(super) const LISTINGS: &[Listing] = &[
         title: "Share of passing chips at every setting",
         columns: &[
             ("<key>", "", Keys),
-            ("criterion", "criterion", Text),
-            ("limit", "limit of the criterion", Form::Criterion),
-            ("chips", "chips", Count),
-            ("passes", "chips that pass", Count),
             ("yield", "yield", Share),
             ("yield_low", "95 % interval from", Share),
             ("yield_high", "to", Share),
+            ("passes", "chips that pass", Count),
+            ("chips", "chips", Count),
+            ("criterion", "criterion", Text),
+            ("limit", "limit of the criterion", Form::Criterion),
             ("mean", "mean over chips", Form::Criterion),
             ("reached", "reached by 90 % of the chips", Form::Criterion),
         ],
@@ -251,13 +251,15 @@ impl Listing {
         let key = score.map_or("score", |score| score.key);
         let position = |column: &str| table.column(&column.replace("{}", key)).ok();
         let mut found = Vec::new();
-        for (place, (column, title, form)) in self.columns.iter().enumerate() {
+        for (column, title, form) in self.columns {
             if !matches!(form, Keys) {
                 found.extend(position(column).map(|index| (index, *title, *form)));
                 continue;
             }
+            // The swept keys end where the first column with words begins.
             let from = position("point").map_or(0, |point| point + 1);
-            let end = self.columns.get(place + 1).and_then(|(next, ..)| position(next)).unwrap_or(from);
+            let others = self.columns.iter().filter_map(|(column, ..)| position(column));
+            let end = others.filter(|index| *index >= from).min().unwrap_or(from);
             found.extend((from..end).map(|index| (index, "", Keys)));
         }
         found.into_iter()

@@ -111,11 +111,12 @@ pub(super) fn criterion(key: &str, limit: &str, score: Option<&Score>) -> String
     }
 }
 
-/// A sentence whose numbers stay on the line of their units.
+/// A sentence whose numbers stay on the line of their units, and whose intervals stay whole.
 pub(super) fn unbroken(text: &str) -> String {
+    let text = text.replace('–', "\u{2060}–\u{2060}");
     [" = ", " %", " rad", " W", " mW", " µW"]
         .iter()
-        .fold(text.to_owned(), |text, part| text.replace(part, &part.replace(' ', "\u{a0}")))
+        .fold(text, |text, part| text.replace(part, &part.replace(' ', "\u{a0}")))
 }
 
 /// A text with a capital letter.
