@@ -279,7 +279,7 @@ fn tables_have_words_and_long_ones_are_cut() {
 }
 
 #[test]
-fn chips_stand_before_references_and_limits_have_their_unit() {
+fn chips_are_before_references_and_limits_have_their_unit() {
     let page = page(&[whole()]);
     let (_, rows) = page.split_once("<table id=\"summary-0\"").unwrap();
     assert_order(
