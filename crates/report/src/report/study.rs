@@ -104,9 +104,9 @@ impl Study {
         Score::in_table(self.table("summary")?)
     }
 
-    /// The scores of the chips; none if the run was made for an error budget, whose points are sets of sources.
+    /// The scores of the chips; none next to an error budget, whose points are sets of sources.
     pub(super) fn scores(&self) -> Option<&Table> {
-        self.table("summary").filter(|summary| summary.column("sources").is_err())
+        self.table("summary").filter(|summary| summary.column("sources").is_err() || self.table("budget").is_none())
     }
 
     /// Whether a table is part of the data of the report.

@@ -335,6 +335,9 @@ fn a_study_without_tables_is_refused() {
         let error = Report::new(&[whole(), part], COMMAND).err().unwrap();
         assert!(error.to_string().starts_with(&format!("{folder}: found no table of results")), "{error}");
     }
+    // Merged shards of a budget, which `phaseloom budget` has not seen yet, are scores over sets of sources.
+    let sets = SUMMARY.replace("process.splitter_error.sigma_rad", "sources");
+    assert!(Report::new(&[study("merged", &[("summary", &sets)])], COMMAND).is_ok());
     assert!(matches!(Report::new(&[], COMMAND), Err(ReportError::NoStudy { .. })));
     let error = Study::new("out").add_table("summary", "a,a\n1,2\n").unwrap_err();
     assert_eq!(error.to_string(), "out/summary.csv: the table has two columns `a`");

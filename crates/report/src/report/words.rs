@@ -30,8 +30,11 @@ const WORDS: &[(&str, &str)] = &[
     ("scale", "scale"),
 ];
 
+/// Keys with their words.
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// Settings of a run with their values, in words. Other ones are shown with spaces for underscores.
-const SETTINGS: &[(&str, &str, &[(&str, &str)])] = &[
+const SETTINGS: &[(&str, &str, Pairs)] = &[
     ("detection", "detection", &[]),
     ("modulator", "modulators", &[("none", "ideal"), ("push_pull", "push-pull")]),
     ("cores", "cores", &[("each", "one for each tile of a weight matrix"), ("shared", "shared by the tiles")]),
