@@ -56,13 +56,15 @@ fn a_run_leaves_its_page_and_numbers_equal_to_its_tables() {
     }
     // The page says how it was made.
     assert!(page.contains("phaseloom run experiment.toml -o out\n") && page.contains("phaseloom report out"));
-    // The command makes the same page and numbers.
+    // The command makes the same page and numbers; only the command in it differs.
     scene.call("report out -o other/page.html").refused(&["other"]);
+    scene.call("report out").well();
+    assert_eq!(scene.text("out/report.html"), page);
     scene.call("report out -o page.html").well();
-    assert_eq!(scene.text("page.html"), page);
+    assert_eq!(scene.text("page.html"), page.replace("report out\n", "report out -o page.html\n"));
     assert_eq!(scene.json("page.json"), numbers);
     let printed = scene.call("report out -o - -q").well();
-    assert_eq!(printed.out, page);
+    assert_eq!(printed.out, page.replace("report out\n", "report out -o -\n"));
 }
 
 /// Shards leave no page; the merged run, a resumed one and one on other threads leave the same numbers.
@@ -124,6 +126,20 @@ fn several_runs_share_a_page_and_its_axes() {
     let page = scene.text("both.html");
     assert_eq!(page.matches("<figure>").count(), 1);
     assert_eq!(scene.json("both.json")["studies"].as_array().unwrap().len(), 2);
+    assert!(page.contains("phaseloom report one two -o both.html</pre>"), "no command");
+    // Names are quoted, and options are in the command; a page of ours may be replaced, also one by another template.
+    fs::rename(scene.path("two"), scene.path("the second")).unwrap();
+    scene.write("own.html", "{{ title }}: {{ command }}");
+    let arguments = ["report", "one", "the second", "--template", "own.html", "-o", "both.html"];
+    for _ in 0..2 {
+        wait(phaseloom().current_dir(scene.path("")).args(arguments)).well();
+        let page = scene.text("both.html");
+        assert!(
+            page.ends_with("phaseloom report one &#x27;the second&#x27; --template own.html -o both.html"),
+            "{page}"
+        );
+    }
+    fs::rename(scene.path("the second"), scene.path("two")).unwrap();
     scene.call("report one two").refused(&["-o", "2 folders"]);
     scene.call("report one two one -o none.html").refused(&["one twice"]);
 }
@@ -137,11 +153,15 @@ fn what_is_no_finished_run_is_refused() {
     scene.write("process.toml", "[splitter_error]\nsigma_rad = 0.05\n");
     scene.call("compare --modes 4 --process process.toml --trials 2 -o meshes").well();
     scene.write("process.json", "{}");
+    scene.write("letter.html", "<!DOCTYPE html>\n<p>Dear reader");
     scene.write("broken.html", "<p>\n{{ titel }}");
     scene.write("broken2.html", "<p>\n{% for x in sections %}");
     for (command, parts) in [
-        ("report nothing", &["E0102", "nothing"][..]),
-        ("report experiment.toml", &["E0102", "experiment.toml"]),
+        (
+            "report nothing",
+            &["E0102", "nothing", "No such folder", "the folder of a finished run", "check its name"][..],
+        ),
+        ("report experiment.toml", &["E0102", "experiment.toml", "it is a file", "the folder of a finished run"]),
         ("report empty", &["E0715", "empty", "no table of results", "finished run"]),
         ("report out empty -o page.html", &["E0715", "empty"]),
         ("report meshes", &["phaseloom compare", "expected one of run, sweep"]),
@@ -149,6 +169,10 @@ fn what_is_no_finished_run_is_refused() {
         ("report out -o page.svg", &["-o", "page.svg", ".html"]),
         ("report out -o out", &["-o", "out"]),
         ("report out -o process.html", &["-o", "process.json"]),
+        (
+            "report out -o letter.html",
+            &["E0102", "letter.html", "another kind of file", "name another file, or remove"],
+        ),
         ("report out -o missing/page.html", &["missing"]),
         ("report out --template absent.html", &["absent.html"]),
         ("report out --template broken.html -o page.html", &["E0716", "broken.html", "line 2"]),
@@ -158,8 +182,11 @@ fn what_is_no_finished_run_is_refused() {
         scene.call(command).refused(parts);
         assert!(!scene.path("page.html").exists() && !scene.path("page.json").exists(), "{command}");
     }
+    assert!(scene.text("letter.html").ends_with("Dear reader") && !scene.path("letter.json").exists());
     scene.write("out/summary.csv", "row,point\nchips\n");
-    scene.call("report out").refused(&["E0705", "summary.csv", "line 2"]);
+    scene.call("report out").refused(&["E0705", "out/summary.csv", "line 2"]);
+    scene.write("out/summary.csv", "row,point\n");
+    scene.call("report out").refused(&["E0702", "out/summary.csv", "no rows"]);
     scene.write("out/run.json", "{");
     scene.call("report out").refused(&["run.json"]);
 }
@@ -178,6 +205,15 @@ fn a_page_that_cannot_be_written_says_what_to_do() {
         "phaseloom report out",
     ]);
     assert!(scene.path("out/summary.csv").is_file());
+    // Both files or none: no numbers without their page.
+    fs::remove_file(scene.path("out/report.json")).unwrap();
+    for command in ["run experiment.toml -o out", "report out"] {
+        scene.call(command).refused(&["report.html"]);
+        assert!(!scene.path("out/report.json").exists(), "{command}");
+    }
+    fs::create_dir(scene.path("page.json")).unwrap();
+    scene.call("report out -o page.html").refused(&["page.json"]);
+    assert!(!scene.path("page.html").exists());
 }
 
 /// The committed sample is what its command makes. Not the drawings, which another processor may round otherwise in the last
@@ -191,7 +227,9 @@ fn the_sample_is_that_of_the_committed_results() {
     wait(&mut command).well();
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     let sample = root().join("results/report/report.html");
-    assert_eq!(read(&page), read(&sample), "make results/report again, see results/README.md");
+    let name = |path: &str| path.replace('/', "&#x2f;");
+    let made = read(&page).replace(&name(page.to_str().unwrap()), &name("results/report/report.html"));
+    assert_eq!(made, read(&sample), "make results/report again, see results/README.md");
     assert_eq!(read(&page.with_extension("json")), read(&sample.with_extension("json")));
     assert!(fs::metadata(&sample).unwrap().len() < 300_000);
 }

@@ -41,6 +41,10 @@ async function check(file, width, colorScheme) {
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `${name}: the page scrolls sideways by ${overflow} px`);
 
+  const cut = await page.evaluate(() => [...document.querySelectorAll('.caption, figcaption, .csv, .number, .sentence')]
+    .filter(text => text.getBoundingClientRect().right > innerWidth || text.scrollWidth > text.clientWidth + 1).map(text => text.textContent));
+  assert.deepEqual(cut, [], `${name}: texts that are cut off`);
+
   // Every shown number is that of report.json, in the order of the file.
   const data = JSON.parse(readFileSync(file.replace(/html$/, 'json'), 'utf8'));
   const tables = data.studies.flatMap(study => study.tables);

@@ -28,8 +28,9 @@ pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;
 pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
+pub use text::write::{remove_stale_parts, write_atomically, write_together};
 pub use text::{
-    check_not_input, check_output, check_output_folder, check_replaced, observe_reads, read_text, read_text_up_to,
-    read_up_to, remove_stale_parts, write_atomically,
+    check_input_folder, check_not_input, check_output, check_output_folder, check_replaced, check_replaced_text,
+    observe_reads, read_text, read_text_up_to, read_up_to,
 };
 pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

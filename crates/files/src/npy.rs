@@ -12,7 +12,7 @@ pub use strings::parse_npy_strings;
 use crate::bytes::read_bytes;
 use crate::error::FileError;
 use crate::kind::other_kind;
-use crate::text::write_atomically;
+use crate::text::write::write_atomically;
 use nalgebra::DMatrix;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
 use num_complex::Complex64;

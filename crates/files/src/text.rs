@@ -1,20 +1,18 @@
-//! Reading with a limit, and atomic writing.
+//! Reading with a limit, and checks before writing.
+
+pub(crate) mod write;
 
 use crate::error::FileError;
 use crate::kind::{json_format, other_kind};
 use crate::memory::require_memory;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
 pub const MAX_BYTES: u64 = 4 << 30;
 /// Maximum length of a line of a table in bytes, some ten thousand numbers. A file with a longer one is no table.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
-
-/// Ending of the temporary files of [`write_atomically`], after the number of the process.
-const PART: &str = ".part";
 
 /// Reads a text file.
 ///
@@ -189,23 +187,52 @@ pub fn check_not_input(path: &Path, inputs: &[(&str, Option<&Path>)]) -> Result<
 ///
 /// [`FileError::Io`] if `path` is a file with other contents.
 pub fn check_replaced(path: &Path, formats: &[&str]) -> Result<(), FileError> {
-    /// Bytes at the start of a file, which hold its key `format`.
+    let is_own = |text: &str| json_format(text).is_some_and(|found| formats.contains(&&*found));
+    check_replaced_text(path, &format!("`{}`", formats.join("` or `")), is_own)
+}
+
+/// Checks that a text file would replace nothing but a file of its own kind, which `is_own` finds in the first bytes, or an
+/// empty one. `kind` names the new file.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if `path` is a file with other contents.
+pub fn check_replaced_text(path: &Path, kind: &str, is_own: impl FnOnce(&str) -> bool) -> Result<(), FileError> {
+    /// Bytes at the start of a file, which hold its kind.
     const START: u64 = 4096;
     let mut start = Vec::new();
     if !path.is_file() || std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start)).is_err() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&start);
-    let found = json_format(&text);
-    let found = match found {
-        Some(found) if formats.contains(&&*found) => return Ok(()),
-        _ if text.trim().is_empty() => return Ok(()),
-        Some(found) => format!("a file of the format `{found}`"),
-        None => "another kind of file".to_owned(),
-    };
-    let expected = formats.join("` or `");
-    let message = format!("found {found}, which a `{expected}` would replace: name another file, or remove this one");
+    if text.trim().is_empty() || is_own(&text) {
+        return Ok(());
+    }
+    let found = json_format(&text).map(|found| format!("a file of the format `{found}`"));
+    let found = found.unwrap_or_else(|| "another kind of file".to_owned());
+    let message = format!("found {found}, which a {kind} would replace: name another file, or remove this one");
     Err(FileError::Io { path: path.to_owned(), source: std::io::Error::new(ErrorKind::AlreadyExists, message) })
+}
+
+/// Checks that a folder that is to be read is there. `expected` names it in the error.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if there is no such folder, or `folder` is a file.
+pub fn check_input_folder(folder: &Path, expected: &str) -> Result<(), FileError> {
+    let refused = |source| Err(FileError::Io { path: folder.to_owned(), source });
+    match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => {
+            let message = format!("it is a file, expected {expected}");
+            refused(std::io::Error::new(ErrorKind::NotADirectory, message))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("No such folder: expected {expected}; check its name");
+            refused(std::io::Error::new(ErrorKind::NotFound, message))
+        }
+        Err(error) => refused(error),
+    }
 }
 
 /// Checks that a folder exists or can be made where nothing exists yet.
@@ -225,86 +252,6 @@ pub fn check_output_folder(folder: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Writes a file under a temporary name in the same folder, syncs and renames it, so that no reader sees half of it.
-///
-/// A symbolic link is kept: the file that it names is replaced. A device or a pipe (`/dev/null`) is written directly.
-///
-/// # Errors
-///
-/// [`FileError::Io`] with the path.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let io_error = |source| FileError::Io { path: path.to_owned(), source };
-    check_output(path)?;
-    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let file = std::fs::OpenOptions::new().write(true).open(path);
-        return file.and_then(|mut file| file.write_all(bytes)).map_err(io_error);
-    }
-    let target = if path.is_symlink() { std::fs::canonicalize(path).map_err(io_error)? } else { path.to_owned() };
-    let path = target.as_path();
-    let name = path.file_name().ok_or_else(|| io_error(std::io::Error::other("expected a file name")))?;
-    let mut temporary = name.to_owned();
-    temporary.push(format!(".{}-{}{PART}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-    let temporary = path.with_file_name(temporary);
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|source| {
-        // The incomplete file is useless; it may already be gone.
-        let _ = std::fs::remove_file(&temporary);
-        FileError::Io { path: path.to_owned(), source }
-    })
-}
-
-/// Removes the temporary files that [`write_atomically`] left in a folder when its process was killed.
-///
-/// For the holder of the folder: files of other processes that are alive stay, those of this process go.
-///
-/// # Errors
-///
-/// [`FileError::Io`] if the folder cannot be read, or a file cannot be removed.
-pub fn remove_stale_parts(folder: &Path) -> Result<(), FileError> {
-    let io_error = |path: &Path| {
-        let path = path.to_owned();
-        move |source| FileError::Io { path, source }
-    };
-    for entry in std::fs::read_dir(folder).map_err(io_error(folder))? {
-        let path = entry.map_err(io_error(folder))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if process_of_part(&name).is_some_and(|id| id == std::process::id() || !is_alive(id)) {
-            std::fs::remove_file(&path).map_err(io_error(&path))?;
-        }
-    }
-    Ok(())
-}
-
-/// The process that wrote a temporary file: `name.PROCESS-NUMBER.part`.
-fn process_of_part(name: &str) -> Option<u32> {
-    let (_, numbers) = name.strip_suffix(PART)?.rsplit_once('.')?;
-    let (process, number) = numbers.split_once('-')?;
-    number.parse::<u64>().ok()?;
-    process.parse().ok()
-}
-
-/// Whether a process is alive, as far as the system can say.
-fn is_alive(process: u32) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, test_kill_process};
-        let id = i32::try_from(process).ok().and_then(Pid::from_raw);
-        // A process that may not be signalled is alive.
-        id.is_some_and(|id| test_kill_process(id) != Err(rustix::io::Errno::SRCH))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = process;
-        false
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,23 +267,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
-    fn temporary_files_of_dead_processes_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let dead = child.id();
-        child.wait().unwrap();
-        let kept = ["thesis.part".to_owned(), "a.1-x.part".into(), format!("a.csv.{}-0.part", 1), "a.csv".into()];
-        let gone = [format!("a.csv.{dead}-0.part"), format!("b.{}-17.part", std::process::id())];
-        for name in kept.iter().chain(&gone) {
-            std::fs::write(folder.path().join(name), "").unwrap();
-        }
-        remove_stale_parts(folder.path()).unwrap();
-        assert!(kept.iter().all(|name| folder.path().join(name).exists()));
-        assert!(!gone.iter().any(|name| folder.path().join(name).exists()));
-    }
-
-    #[test]
     fn a_file_in_the_place_of_a_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
@@ -346,6 +276,11 @@ mod tests {
             assert!(text.contains("is not a folder: expected a folder"), "{text}");
         }
         check_output_folder(&folder.path().join("new/below")).unwrap();
+        check_input_folder(folder.path(), "a run").unwrap();
+        let refused = |path: &Path| check_input_folder(path, "a run").unwrap_err().to_string();
+        assert!(refused(&file).ends_with("it is a file, expected a run"), "{}", refused(&file));
+        let missing = refused(&folder.path().join("new"));
+        assert!(missing.ends_with("No such folder: expected a run; check its name"), "{missing}");
         let missing = check_output(&folder.path().join("new/x")).unwrap_err().to_string();
         assert!(missing.contains("there is no folder") && missing.contains("make it"), "{missing}");
     }

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::terminal::results::{self, ResultOptions};
+use super::terminal::shell::{path_word, quoted};
 use super::terminal::{output, page};
 use clap::Args;
 use phaseloom::experiment::{Tables, loses, merge};
@@ -34,7 +35,7 @@ impl Merge {
         let sessions = self.folders.iter().flat_map(|part| results::sessions(part)).collect();
         results::provenance(&outcome, results::MERGED, start.elapsed(), sessions)?;
         if outcome.points.iter().any(|point| point.config.tolerance.is_some()) {
-            output::status(&format!("note: `phaseloom tolerance {}` prints the results", folder.display()));
+            output::status(&format!("note: `phaseloom tolerance {}` prints the results", quoted(&path_word(&folder))));
         } else if let Some(tables) = Tables::new(&outcome) {
             results::write(&outcome, &tables, self.results.figures)?;
             page::write(&outcome)?;
@@ -42,7 +43,7 @@ impl Merge {
             if loses(&tables) {
                 output::status(&format!(
                     "note: `phaseloom run {}` finds out which source costs most, in at most a tenth of the time of this run",
-                    folder.display()
+                    quoted(&path_word(&folder))
                 ));
             }
         }

@@ -2,10 +2,9 @@
 
 use super::Exit;
 use super::terminal::{output, page, streams};
-use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{Results, check_replaced, read_text, write_atomically};
-use std::path::PathBuf;
+use phaseloom::files::{FileError, Results, read_text, write_atomically, write_together};
+use std::path::{Path, PathBuf};
 
 /// Write one HTML page about runs, for a reader who was not there
 ///
@@ -22,7 +21,8 @@ pub struct Report {
     /// Folders of finished runs
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// The page; its numbers go to the same name with the ending .json [default: report.html in the only folder]
+    /// The page; its numbers go to the same name with the ending .json. Replaces an earlier page, and no other file [default:
+    /// report.html in the only folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A template (minijinja) in place of that of Phaseloom
@@ -36,21 +36,31 @@ impl Report {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let target = self.target()?;
         let template = self.template.as_deref().map(read_text).transpose()?;
-        let report = page::report(&self.folders)?;
+        let command = page::command(&self.folders, self.output.as_deref(), self.template.as_deref());
+        let report = page::report(&self.folders, &command)?;
         let html = page::html(&report, template.as_deref(), self.template.as_deref())?;
         let mut results = Results::default();
         results.value("page", target.display().to_string());
         report.sentences().into_iter().for_each(|sentence| results.sentence(sentence));
-        if !streams::is_stream(&target) {
-            write_atomically(&target.with_extension("json"), report.json().as_bytes())?;
-        }
-        streams::save(&target, |path| write_atomically(path, html.as_bytes()))?;
+        streams::save(&target, |path| match streams::is_stream(&target) {
+            true => write_atomically(path, html.as_bytes()),
+            // Both or none, so that the numbers are those of the page.
+            false => write_both(path, &html, report.json()),
+        })?;
         output::print_summary(&results, self.format, Some(&target))?;
         Ok(Exit::Done)
     }
 
-    /// The path of the page.
+    /// The path of the page, at which no file of another kind is.
     fn target(&self) -> anyhow::Result<PathBuf> {
+        let target = self.path()?;
+        if !streams::is_stream(&target) {
+            page::check_target(&target)?;
+        }
+        Ok(target)
+    }
+
+    fn path(&self) -> anyhow::Result<PathBuf> {
         for (index, folder) in self.folders.iter().enumerate() {
             streams::refuse_stream_because("DIR", folder, "a report reads several files of a folder")?;
             let name = |folder: &PathBuf| folder.canonicalize().unwrap_or_else(|_| folder.clone());
@@ -67,10 +77,11 @@ impl Report {
             return Ok(folder.join(page::PAGE));
         };
         output::check_output_path(output, &["html", "htm"], &[("the template", self.template.as_deref())])?;
-        if !streams::is_stream(output) {
-            // The numbers would replace a file of the same name.
-            check_replaced(&output.with_extension("json"), &["phaseloom-report"]).context("-o")?;
-        }
         Ok(output.clone())
     }
+}
+
+/// Writes a page and its numbers.
+fn write_both(page: &Path, html: &str, numbers: &str) -> Result<(), FileError> {
+    write_together(&[(page, html.as_bytes()), (&page.with_extension("json"), numbers.as_bytes())])
 }

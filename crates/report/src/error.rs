@@ -1,5 +1,16 @@
 //! The errors of this crate: reading tables, drawing figures, encoding images.
 
+use crate::plot::label::decimal;
+
+/// Longer texts of a cell are cut in an error.
+const MAX_CELL: usize = 40;
+
+/// A text of a cell for an error.
+fn shortened(text: &str) -> String {
+    let end = if text.chars().nth(MAX_CELL).is_some() { "…" } else { "" };
+    text.chars().take(MAX_CELL).collect::<String>() + end
+}
+
 /// The error of this crate. Lines are counted from 1 in the file, comments included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,7 +44,7 @@ pub enum ReportError {
         found: usize,
     },
     /// A cell with a number is empty, text, NaN or infinite.
-    #[error("line {line}: column `{column}` holds `{value}`, not a finite number")]
+    #[error("line {line}: column `{column}` holds `{}`, not a finite number", shortened(value))]
     NotANumber {
         /// Line in the file.
         line: u64,
@@ -43,7 +54,7 @@ pub enum ReportError {
         value: String,
     },
     /// An accuracy is outside 0…1.
-    #[error("line {line}: column `{column}` holds {value}, outside 0…1")]
+    #[error("line {line}: column `{column}` holds {}, outside 0…1", decimal(*value))]
     NotAFraction {
         /// Line in the file.
         line: u64,
@@ -52,8 +63,29 @@ pub enum ReportError {
         /// The number.
         value: f64,
     },
+    /// A cell with a number of things is no whole number from 0.
+    #[error("line {line}: column `{column}` holds `{}`, not a whole number from 0", shortened(value))]
+    NotACount {
+        /// Line in the file.
+        line: u64,
+        /// Header of the cell.
+        column: String,
+        /// The text of the cell.
+        value: String,
+    },
+    /// A file of a folder of results holds this error.
+    #[error("{file}: {error}")]
+    InFile {
+        /// The file.
+        file: String,
+        /// The error in it.
+        error: Box<ReportError>,
+    },
     /// The first cell of a row names no known kind of row.
-    #[error("line {line}: unknown kind of row `{value}`; known are exact, perfect_ideal, perfect_real, digital, chips")]
+    #[error(
+        "line {line}: unknown kind of row `{}`; known are exact, perfect_ideal, perfect_real, digital, chips",
+        shortened(value)
+    )]
     UnknownRow {
         /// Line in the file.
         line: u64,
@@ -133,7 +165,16 @@ impl ReportError {
             "The template of a report is no valid template, or names something that a page does not have.",
             "Correct the named line; the how-to page on reports lists all names.",
         ),
+        (717, "A cell holds no whole number from 0.", "Correct the named line and column."),
     ];
+
+    /// The same error, with the file that holds it.
+    pub(crate) fn in_file(self, file: &str) -> Self {
+        match self {
+            Self::InFile { .. } => self,
+            error => Self::InFile { file: file.to_owned(), error: Box::new(error) },
+        }
+    }
 
     /// The code of this error. `phaseloom explain` explains it.
     #[must_use]
@@ -155,6 +196,8 @@ impl ReportError {
             Self::Encode { .. } => Self::CODES[13].0,
             Self::NoStudy { .. } => Self::CODES[14].0,
             Self::Template { .. } => Self::CODES[15].0,
+            Self::NotACount { .. } => Self::CODES[16].0,
+            Self::InFile { error, .. } => error.code(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The role of each swept key in a figure: x axis, tied to x, or one line per value.
 
 use crate::summary::{Level, Outcome, Summary};
+use std::collections::HashSet;
 
 /// The keys of a sweep, by their indices in [`Summary::keys`].
 ///
@@ -65,8 +66,9 @@ fn select(outcome: &Outcome, keys: &[usize]) -> Option<Vec<Level>> {
 /// The combinations of levels of some keys, in the order of the table, then sorted by the numeric keys.
 fn distinct(summary: &Summary, keys: &[usize]) -> Vec<Vec<Level>> {
     let mut combinations: Vec<Vec<Level>> = Vec::new();
+    let mut known = HashSet::new();
     for levels in summary.outcomes.iter().filter_map(|outcome| select(outcome, keys)) {
-        if !combinations.contains(&levels) {
+        if known.insert(levels.clone()) {
             combinations.push(levels);
         }
     }

@@ -102,7 +102,7 @@ const SCORES: &[Score] = &[
 ];
 
 /// The value of a swept key: a word, or a number in one fixed spelling.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Level(String);
 
 /// One row. Scores are in the unit of the figure, quantiles are over chips.
@@ -172,7 +172,8 @@ impl Summary {
             let name = row.text(kind);
             let kind = KINDS.iter().find(|(_, text, _)| *text == name).map(|(kind, ..)| *kind);
             let kind = kind.ok_or_else(|| ReportError::UnknownRow { line: row.line(), value: name.to_owned() })?;
-            let levels: Vec<_> = swept.clone().map(|column| Level::read(row.text(column))).collect();
+            let level = |column| table.level(row, column).map(Level::read);
+            let levels = swept.clone().map(level).collect::<Result<Vec<_>, _>>()?;
             let mean = value(table, row, &mean, score)?;
             if kind != Kind::Chips {
                 return Ok(Outcome {
@@ -194,7 +195,7 @@ impl Summary {
             }
             let quantile = |column| value(table, row, column, score);
             let (q10, q50, q90) = (quantile(&q10)?, quantile(&q50)?, quantile(&q90)?);
-            let chips = table.number(row, "chips")?;
+            let chips = table.count(row, "chips")?;
             let values = if chips < MIN_BAND { values(table, row.text(point), score)? } else { Vec::new() };
             Ok(Outcome { kind, levels, chips, mean, q10, q50, q90, values })
         });
@@ -243,12 +244,10 @@ fn values(table: &Table, point: &str, score: &Score) -> Result<Vec<f64>, ReportE
 
 /// A value of a score in the unit of the figure.
 fn value(table: &Table, row: &Row, column: &str, score: &Score) -> Result<f64, ReportError> {
-    let value = table.number(row, column)?;
     match score.values {
-        Values::Numbers => Ok(value),
-        Values::Ratios => Ok(100.0 * value),
-        Values::Shares if (-1e-9..=1.0 + 1e-9).contains(&value) => Ok(100.0 * value.clamp(0.0, 1.0)),
-        Values::Shares => Err(ReportError::NotAFraction { line: row.line(), column: column.to_owned(), value }),
+        Values::Numbers => table.number(row, column),
+        Values::Ratios => Ok(100.0 * table.number(row, column)?),
+        Values::Shares => Ok(100.0 * table.share(row, column)?),
     }
 }
 
@@ -304,6 +303,14 @@ mod tests {
         assert_eq!(
             message("chips,0,4,,2,0.5,0.5,0.5,0.5,0\n"),
             "line 3: a row of chips without a value of the swept key `b`"
+        );
+        assert_eq!(
+            message("chips,0,NaN,x,2,0.5,0.5,0.5,0.5,0\n"),
+            "line 3: column `a.bits` holds `NaN`, not a finite number"
+        );
+        assert_eq!(
+            message("chips,0,4,x,-2,0.5,0.5,0.5,0.5,0\n"),
+            "line 3: column `chips` holds `-2`, not a whole number from 0"
         );
     }
 

@@ -153,6 +153,41 @@ impl Table {
             _ => Err(ReportError::NotANumber { line: row.line, column: name.to_owned(), value: value.to_owned() }),
         }
     }
+
+    /// The whole number from 0 in the given row and column.
+    ///
+    /// # Errors
+    /// There is no such column, or its cell is something else.
+    pub(crate) fn count(&self, row: &Row, name: &str) -> Result<f64, ReportError> {
+        let text = row.text(self.column(name)?);
+        let count = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0 && x.fract().abs() < f64::EPSILON);
+        count.ok_or_else(|| ReportError::NotACount { line: row.line, column: name.to_owned(), value: text.to_owned() })
+    }
+
+    /// The share 0…1 in the given row and column; a rounding error outside is cut off.
+    ///
+    /// # Errors
+    /// As [`Table::number`], and a number outside 0…1.
+    pub(crate) fn share(&self, row: &Row, name: &str) -> Result<f64, ReportError> {
+        let value = self.number(row, name)?;
+        match (-1e-9..=1.0 + 1e-9).contains(&value) {
+            true => Ok(value.clamp(0.0, 1.0)),
+            false => Err(ReportError::NotAFraction { line: row.line, column: name.to_owned(), value }),
+        }
+    }
+
+    /// The text of a level of a swept key: a word, a finite number, or nothing.
+    ///
+    /// # Errors
+    /// The cell is NaN or infinite.
+    pub(crate) fn level<'a>(&self, row: &'a Row, column: usize) -> Result<&'a str, ReportError> {
+        let text = row.text(column);
+        if text.parse::<f64>().is_ok_and(|number| !number.is_finite()) {
+            let column = self.header.get(column).cloned().unwrap_or_default();
+            return Err(ReportError::NotANumber { line: row.line, column, value: text.to_owned() });
+        }
+        Ok(text)
+    }
 }
 
 impl Row {
@@ -226,5 +261,17 @@ mod tests {
         let error = table.number(&table.rows()[0], "b").unwrap_err();
         assert_eq!(error.to_string(), "line 2: column `b` holds `NaN`, not a finite number");
         assert_eq!(table.column("c").unwrap_err().to_string(), "the table has no column `c`");
+        let table = Table::parse("a,b,c\n-1,1e308,nan\n1.5,-0.1,inf\n4,1.0000000001,x\n").unwrap();
+        let [first, second, third] = [0, 1, 2].map(|row| &table.rows()[row]);
+        let error = table.count(first, "a").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: column `a` holds `-1`, not a whole number from 0");
+        assert!(table.count(second, "a").is_err() && (table.count(third, "a").unwrap() - 4.0).abs() < 1e-12);
+        let error = table.share(first, "b").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: column `b` holds 10³⁰⁸, outside 0…1");
+        assert!(table.share(second, "b").is_err() && (table.share(third, "b").unwrap() - 1.0).abs() < 1e-12);
+        assert!(table.level(first, 2).is_err() && table.level(second, 2).is_err());
+        assert_eq!(table.level(third, 2).unwrap(), "x");
+        let long = ReportError::NotANumber { line: 2, column: "a".into(), value: "9".repeat(400) };
+        assert!(long.to_string().len() < 120, "{long}");
     }
 }

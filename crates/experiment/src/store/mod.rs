@@ -23,7 +23,7 @@ pub use crate::store::contents::{Contents, read};
 use crate::store::identity::{Identity, VERSION};
 use crate::store::line::to_line;
 use crate::store::record::{Record, Unit};
-use phaseloom_files::{FileError, remove_stale_parts, write_atomically};
+use phaseloom_files::{FileError, remove_stale_parts, write_atomically, write_together};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -201,13 +201,25 @@ impl Store {
     ///
     /// As [`Store::check`], and a file that cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
+        self.write_together(&[(name, bytes)])
+    }
+
+    /// Writes several files of results: all of them, or none if one cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write_together(&self, files: &[(&str, &[u8])]) -> Result<(), ExperimentError> {
         self.check()?;
         // Without its identity the folder would be refused for ever.
         let identity = self.folder.join(IDENTITY);
         if std::fs::read(&identity).ok().as_deref() != Some(self.identity_text.as_bytes()) {
             write_atomically(&identity, self.identity_text.as_bytes())?;
         }
-        Ok(write_atomically(&self.folder.join(name), bytes)?)
+        let paths: Vec<PathBuf> = files.iter().map(|(name, _)| self.folder.join(name)).collect();
+        let files: Vec<(&Path, &[u8])> =
+            paths.iter().zip(files).map(|(path, (_, bytes))| (path.as_path(), *bytes)).collect();
+        Ok(write_together(&files)?)
     }
 
     /// Writes the experiment, whose number of trials has grown.

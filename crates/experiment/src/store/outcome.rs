@@ -53,6 +53,15 @@ impl Outcome {
         self.store.write(name, bytes)
     }
 
+    /// Writes several files of results: all of them, or none if one cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write_together(&self, files: &[(&str, &[u8])]) -> Result<(), ExperimentError> {
+        self.store.write_together(files)
+    }
+
     /// The folder of the run.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -1,4 +1,5 @@
-//! Parts that the commands share: output, files of results, options of figures, error texts, interruption, limits of the system.
+//! Parts that the commands share: output, files of results, options of figures, error texts, command lines, interruption, limits of
+//! the system.
 
 pub mod arguments;
 pub mod error_text;
@@ -7,6 +8,7 @@ pub mod interrupt;
 pub mod output;
 pub mod page;
 pub mod results;
+pub mod shell;
 pub mod streams;
 pub mod system;
 

@@ -1,9 +1,10 @@
 //! The page of runs: reads the tables and records of folders, and writes `report.html` and `report.json`.
 
 use super::results::{METADATA, sessions};
+use super::shell::{command_line, path_word, quoted};
 use anyhow::Context;
 use phaseloom::experiment::Outcome;
-use phaseloom::files::{FileError, read_text};
+use phaseloom::files::{check_input_folder, check_replaced, check_replaced_text, read_text};
 use phaseloom::report::{REPORT_TABLES, Report, Session, Study};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,30 @@ const NUMBERS: &str = "report.json";
 /// The table of single chips is read up to this size (bytes): a report draws single chips only where there are few.
 const MAX_CHIPS: u64 = 4 << 20;
 
-/// The report of folders.
-pub fn report(folders: &[PathBuf]) -> anyhow::Result<Report> {
+/// The report of folders. `command` is the command line that makes its page.
+pub fn report(folders: &[PathBuf], command: &str) -> anyhow::Result<Report> {
     let studies = folders.iter().map(|folder| study(folder)).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Report::new(&studies)?)
+    Ok(Report::new(&studies, command)?)
+}
+
+/// The command line that makes the page of folders.
+pub fn command(folders: &[PathBuf], output: Option<&Path>, template: Option<&Path>) -> String {
+    let mut words = vec!["report".to_owned()];
+    words.extend(folders.iter().map(|folder| path_word(folder)));
+    for (option, path) in [("--template", template), ("-o", output)] {
+        words.extend(path.into_iter().flat_map(|path| [option.to_owned(), path_word(path)]));
+    }
+    command_line(words.iter().map(String::as_str))
+}
+
+/// Checks before any work that a page and its numbers would replace nothing but a page and its numbers. A page by the
+/// template of a user is known by the numbers next to it.
+pub fn check_target(page: &Path) -> anyhow::Result<()> {
+    let numbers = page.with_extension("json");
+    check_replaced(&numbers, &[Report::FORMAT]).context("-o")?;
+    let has_numbers = numbers.metadata().is_ok_and(|file| file.is_file() && file.len() > 0);
+    let is_own = |text: &str| has_numbers || text.contains(Report::GENERATOR);
+    check_replaced_text(page, "page of `phaseloom report`", is_own).context("-o")
 }
 
 /// The page by a template, whose errors name its file.
@@ -33,16 +54,17 @@ pub fn html(report: &Report, template: Option<&str>, path: Option<&Path>) -> any
 pub fn write(outcome: &Outcome) -> anyhow::Result<()> {
     let folder = outcome.folder();
     let write = || {
-        let report = report(&[folder.to_owned()])?;
+        let folders = [folder.to_owned()];
+        let report = report(&folders, &command(&folders, None, None))?;
         let html = html(&report, None, None)?;
-        outcome.write(NUMBERS, report.json().as_bytes())?;
-        Ok::<_, anyhow::Error>(outcome.write(PAGE, html.as_bytes())?)
+        let files = [(PAGE, html.as_bytes()), (NUMBERS, report.json().as_bytes())];
+        Ok::<_, anyhow::Error>(outcome.write_together(&files)?)
     };
     let remedy = || {
         format!(
-            "the results are complete, but {} could not be written; `phaseloom report {}` writes it again",
+            "the results are complete, but {} could not be written; `{}` writes it again",
             folder.join(PAGE).display(),
-            folder.display()
+            command(&[folder.to_owned()], None, None)
         )
     };
     write().with_context(remedy)
@@ -50,12 +72,15 @@ pub fn write(outcome: &Outcome) -> anyhow::Result<()> {
 
 /// Reads the tables and records of a folder.
 fn study(folder: &Path) -> anyhow::Result<Study> {
-    let there = |source: std::io::Error| FileError::Io { path: folder.to_owned(), source };
-    std::fs::read_dir(folder).map_err(there)?;
+    check_input_folder(folder, "the folder of a finished run, which `phaseloom run EXPERIMENT -o DIR` makes")?;
     let mut study = Study::new(folder.display().to_string());
     let records = folder.join(METADATA);
     let metadata: Value = match records.is_file() {
-        true => serde_json::from_str(&read_text(&records)?).with_context(|| records.display().to_string())?,
+        true => serde_json::from_str(&read_text(&records)?).with_context(|| {
+            let remedy =
+                "found no JSON, expected the records of a run: restore the file, or repeat the command that wrote it";
+            format!("{}: {remedy}", records.display())
+        })?,
         false => Value::Null,
     };
     let command = metadata["command"].as_str().unwrap_or("run");
@@ -69,9 +94,10 @@ fn study(folder: &Path) -> anyhow::Result<Study> {
     let is_unfinished = missing > 0 || !has_tables(folder) && folder.join("identity.json").is_file();
     anyhow::ensure!(
         !is_unfinished,
-        "{}: found a run with missing units, expected a finished one: finish it with `phaseloom run {0}`, or merge its \
+        "{}: found a run with missing units, expected a finished one: finish it with `phaseloom run {}`, or merge its \
          shards with `phaseloom merge`",
-        folder.display()
+        folder.display(),
+        quoted(&path_word(folder))
     );
     for (key, value) in metadata.as_object().into_iter().flatten() {
         match value {
@@ -87,7 +113,7 @@ fn study(folder: &Path) -> anyhow::Result<Study> {
         let path = folder.join(format!("{key}.csv"));
         let is_read = path.metadata().is_ok_and(|file| key != "table" || file.len() <= MAX_CHIPS);
         if is_read {
-            study.add_table(key, &read_text(&path)?).with_context(|| path.display().to_string())?;
+            study.add_table(key, &read_text(&path)?)?;
         }
     }
     Ok(study)
@@ -109,8 +135,7 @@ fn session(record: &Value) -> Option<Session> {
     if computed == 0 && record["how"] != super::results::MERGED {
         return None;
     }
-    let words = arguments.iter().skip(1).map(|word| quoted(word));
-    let command = std::iter::once("phaseloom".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
+    let command = command_line(arguments.iter().skip(1).copied());
     let named = |key: &str| record[key].as_str().unwrap_or("unknown").to_owned();
     let finished = record["finished_unix_s"].as_u64().map(|seconds| format!("{}, ", date(seconds))).unwrap_or_default();
     let cores = record["cores"].as_u64().map(|cores| format!(", {cores} processor cores")).unwrap_or_default();
@@ -122,16 +147,6 @@ fn session(record: &Value) -> Option<Session> {
         named("processor")
     );
     Some(Session { command, text })
-}
-
-/// A word of a command line, in quotation marks if a shell would split or expand it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+%@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// The day of a Unix time (s) in UTC, such as `2026-12-01`.
@@ -165,10 +180,5 @@ mod tests {
         ] {
             assert_eq!(date(seconds), day);
         }
-    }
-
-    #[test]
-    fn words_with_spaces_are_quoted() {
-        assert_eq!(["a.toml", "a b", "it's", ""].map(quoted), ["a.toml", "'a b'", "'it'\\''s'", "''"]);
     }
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! columns  layer, tile (not of a single matrix), stage, component, column, mode, number, sensitivity, chips_sensitivity
 //! x        column of the mesh; the stages V†, Σ and U one after another; the splitters of a cell side by side
-//! y        mode, the first one on top, panel after panel
+//! y        mode, the first one on top, panel after panel; lines are waveguides
 //! colour   sensitivity on sampled chips, or on the perfect chip without them, relative to the median of all components
 //! ```
 
@@ -15,7 +15,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::{Anchor, Stroke};
-use crate::plot::palette::{Colour, INK, LABEL, SENSITIVITY};
+use crate::plot::palette::{Colour, FRAME, INK, LABEL, SENSITIVITY};
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
@@ -39,11 +39,19 @@ const STEPS: [(f64, Colour, &str); 6] = [
 /// The sensitivities of a unitary mesh are equal but for rounding, of tables with seven digits: equal ones have one colour.
 const ROUNDING: f64 = 1e-5;
 
+/// A waveguide.
+const WAVEGUIDE: Stroke = Stroke { colour: FRAME, width: 0.75, dashes: None };
+
 /// Columns between two stages.
 const GAP: f64 = 2.0;
 
 /// The most sensitive components have values as texts.
 const MAX_VALUES: usize = 20;
+
+/// Meshes of at most this many modes have their waveguides, and gaps between components where these are seen.
+const MAX_DRAWN_MODES: f64 = 32.0;
+/// Gap on each side of a component, relative to its size.
+const INSET: f64 = 0.12;
 
 /// Space above the modes of a panel, relative to their number, for its title.
 const HEAD: f64 = 0.2;
@@ -146,11 +154,21 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let (x, y) = chart.place((0.0, top(panel)));
             chart.page.text(title, (x, y - 0.4 * LABEL), Anchor::Left, LABEL, INK)?;
         }
+        let has_waveguides = modes <= MAX_DRAWN_MODES;
+        if has_waveguides {
+            for mode in 0..PANELS.len() * modes as usize {
+                let (panel, mode) = (mode / modes as usize, (mode % modes as usize) as f64);
+                let y = top(panel) + mode + 0.5;
+                chart.line([(-0.7, y), (end + 0.7, y)], WAVEGUIDE)?;
+            }
+        }
+        let inset = if has_waveguides { INSET } else { 0.0 };
         for mark in &marks {
             let (x, y) = (mark.corner.0, top(mark.panel) + mark.corner.1);
-            let (right, below) = (x + mark.size.0, y + mark.size.1);
-            let corners = [(x, y), (right, y), (right, below), (x, below)].map(|corner| chart.place(corner));
-            chart.page.polygon(&corners, colour(mark), 1.0)?;
+            let (width, height) = mark.size;
+            let upper = (x + inset * width, y + inset);
+            let lower = (x + width - inset * width, y + height - inset);
+            chart.page.cell(chart.place(upper), chart.place(lower), colour(mark));
         }
         let mut largest: Vec<&Mark> = marks.iter().collect();
         largest.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
@@ -195,11 +213,13 @@ mod tests {
         let chips =
             text.replace("4,,,", "2,2,1,").replace("0,1,,,0.1\n0", "0,1,1,,0.1\n0").replace("1,1,,,", "1,1,9,,");
         let svg = draw(&Table::parse(&chips).unwrap(), &FigureStyle::default()).unwrap();
-        // One of each colour is in the legend.
-        let fills =
-            |colour: Colour| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(colour))).count() - 1;
+        let cells = |colour: Colour| {
+            let begin = format!("<path fill=\"none\" stroke=\"{}\" stroke-width=", hex(colour));
+            let paths = svg.split(&begin).skip(1).filter_map(|rest| rest.split("/>").next());
+            paths.map(|path| path.matches('h').count()).sum::<usize>()
+        };
         assert!(svg.contains("sampled chips"), "{svg}");
-        assert_eq!([2, 3, 5].map(|step: usize| fills(STEPS[step].1)), [1, 1, 1], "{svg}");
+        assert_eq!([2, 3, 5].map(|step: usize| cells(STEPS[step].1)), [1, 1, 1], "{svg}");
     }
 
     #[test]
@@ -208,8 +228,11 @@ mod tests {
             0,theta,0,0,0,0.5,,,\n0,theta,1,0,0,0.4999999,,,\n0,phi,0,0,0,0.5000001,,,\n0,splitter,0,0,0,0.7071,,,\n";
         let svg = draw(&Table::parse(text).unwrap(), &FigureStyle::default()).unwrap();
         assert!(svg.contains("Sensitivity: perfect chip"), "{svg}");
-        let fills =
-            |step: usize| svg.matches(&format!("<polygon opacity=\"1\" fill=\"{}\"", hex(STEPS[step].1))).count() - 1;
-        assert_eq!([1, 2, 3].map(fills), [0, 0, 4], "{svg}");
+        let cells = |step: usize| {
+            let begin = format!("<path fill=\"none\" stroke=\"{}\" stroke-width=", hex(STEPS[step].1));
+            let paths = svg.split(&begin).skip(1).filter_map(|rest| rest.split("/>").next());
+            paths.map(|path| path.matches('h').count()).sum::<usize>()
+        };
+        assert_eq!([1, 2, 3].map(cells), [0, 0, 4], "{svg}");
     }
 }

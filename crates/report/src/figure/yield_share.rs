@@ -36,10 +36,10 @@ fn read(table: &Table) -> Result<Summary, ReportError> {
     let swept = from..table.column("criterion")?.max(from);
     let mut outcomes = Vec::new();
     for row in table.rows() {
-        let percent = |name| table.number(row, name).map(|share| 100.0 * share);
+        let percent = |name| table.share(row, name).map(|share| 100.0 * share);
         let (mean, q10, q90) = (percent("yield")?, percent("yield_low")?, percent("yield_high")?);
-        let levels = swept.clone().map(|index| Level::read(row.text(index))).collect();
-        let chips = table.number(row, "chips").unwrap_or(MIN_BAND);
+        let levels = swept.clone().map(|index| table.level(row, index).map(Level::read)).collect::<Result<_, _>>()?;
+        let chips = table.count(row, "chips").unwrap_or(MIN_BAND);
         outcomes.push(Outcome { kind: Kind::Chips, levels, chips, mean, q10, q50: mean, q90, values: Vec::new() });
     }
     Ok(Summary { keys: table.header()[swept].to_vec(), outcomes, score: Score::YIELD })

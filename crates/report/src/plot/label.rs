@@ -41,6 +41,7 @@ const NAMES: &[(&str, &str)] = &[
     ("variation.uniform_rad", "uniform tolerance"),
     ("variation.truncated_rad", "σ before truncation"),
     ("variation.limit_rad", "limit of truncation"),
+    ("phase_quantization", "phase quantisation"),
     ("phase_quantization.bits", "phase resolution"),
     ("phase_quantization.uniform_in", "codes uniform in"),
     ("thermal_crosstalk.coefficient", "thermal crosstalk"),

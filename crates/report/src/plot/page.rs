@@ -4,6 +4,7 @@
 //! `plot/mod.rs` for the reason.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use plotters::coord::Shift;
@@ -20,7 +21,7 @@ use crate::plot::font::FAMILY;
 use crate::plot::label::printable;
 use crate::plot::marker::Marker;
 use crate::plot::palette::{BAND_OPACITY, Colour, FRAME, GRID, INK, LABEL, MINOR_GRID, TICK, WHITE};
-use crate::plot::scheme::style_sheet;
+use crate::plot::scheme::{hex, style_sheet};
 use crate::style::FigureStyle;
 
 /// The margin of every figure of this crate.
@@ -44,6 +45,12 @@ const CAP: f64 = 6.0;
 /// Radius of the mark of a value: a finger on a narrow screen hits it.
 const VALUE_RADIUS: f64 = 14.0;
 
+/// More points than this do not all have a mark: a browser is slow with them, and a reader cannot tell them apart.
+const MAX_VALUES: usize = 500;
+
+/// The beginning of the attribute that says how many points a figure has, if not all have a mark.
+pub(crate) const OF_POINTS: &str = "data-points=\"";
+
 /// A place on the page; y points down.
 pub(crate) type Point = (f64, f64);
 
@@ -55,11 +62,15 @@ pub(crate) struct Stroke {
     pub dashes: Option<(f64, f64)>,
 }
 
+/// Cells by colour and height: vertical middle, left end and width of each (pixels).
+type Cells = BTreeMap<(Colour, i32), Vec<[i32; 3]>>;
+
 /// The page itself.
 pub(crate) struct Page<'s> {
     area: DrawingArea<SVGBackend<'s>, Shift>,
     /// Places with their values as texts, in the order of the keyboard; `None` if the figure has none.
     values: Option<RefCell<Vec<(Point, String)>>>,
+    cells: RefCell<Cells>,
 }
 
 /// A chart on a page. Its points are values (x, y) of the two axes.
@@ -77,18 +88,19 @@ pub(crate) fn svg(
     let width = style.units();
     let size = (pixels(width).unsigned_abs(), pixels(height).unsigned_abs());
     let mut text = String::new();
-    let values = {
+    let (values, cells) = {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
         area.fill(&rgb(WHITE))?;
-        let page = Page { area, values: style.values.then(RefCell::default) };
+        let page = Page { area, values: style.values.then(RefCell::default), cells: RefCell::default() };
         draw(&page)?;
         page.area.present()?;
-        page.values.as_ref().map(RefCell::take).unwrap_or_default()
+        (page.values.as_ref().map(RefCell::take).unwrap_or_default(), page.cells.take())
     };
     let body = text.split_once(">\n").map_or("", |(_, body)| body);
-    let with_values = body.trim_end().strip_suffix("</svg>").filter(|_| !values.is_empty());
-    let with_values = with_values.map(|drawing| format!("{drawing}{}</svg>\n", marks_of_values(&values)));
-    let body = with_values.as_deref().unwrap_or(body);
+    let more = paths_of_cells(&cells) + &if values.is_empty() { String::new() } else { marks_of_values(&values) };
+    let with_more = body.trim_end().strip_suffix("</svg>").filter(|_| !more.is_empty());
+    let with_more = with_more.map(|drawing| format!("{drawing}{more}</svg>\n"));
+    let body = with_more.as_deref().unwrap_or(body);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" {} viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\">\n{}{body}",
         style.size(width, height),
@@ -98,10 +110,30 @@ pub(crate) fn svg(
     ))
 }
 
+/// The cells of each colour and height as one path: a level line through the middle of each, as wide as the cell is high.
+fn paths_of_cells(cells: &Cells) -> String {
+    let mut paths = String::new();
+    for ((colour, height), cells) in cells {
+        let _ = write!(paths, "<path fill=\"none\" stroke=\"{}\" stroke-width=\"{height}\" d=\"", hex(*colour));
+        // Row by row, because steps from cell to cell have fewer digits than places.
+        let mut sorted = cells.clone();
+        sorted.sort_unstable();
+        let (mut x, mut y) = (0, 0);
+        for [middle, left, width] in sorted {
+            let _ = write!(paths, "m{} {}h{width}", left - x, middle - y);
+            (x, y) = (left + width, middle);
+        }
+        paths += "\"/>\n";
+    }
+    paths
+}
+
 /// Invisible circles with the values. The first one is in the order of the keyboard; a page moves on with the arrow keys.
 fn marks_of_values(values: &[(Point, String)]) -> String {
-    let mut marks = String::from("<g class=\"values\">\n");
-    for (index, ((x, y), value)) in values.iter().enumerate() {
+    let step = values.len().div_ceil(MAX_VALUES);
+    let points = if step > 1 { format!(" {OF_POINTS}{}\"", values.len()) } else { String::new() };
+    let mut marks = format!("<g class=\"values\"{points}>\n");
+    for (index, ((x, y), value)) in values.iter().step_by(step).enumerate() {
         let order = if index == 0 { 0 } else { -1 };
         let value = printable(value).replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
         let _ = writeln!(
@@ -168,6 +200,13 @@ impl<'s> Page<'s> {
             }
         }
         Ok(())
+    }
+
+    /// A filled rectangle between two corners, above all other parts of the page. Thousands of them are short texts.
+    pub(crate) fn cell(&self, corner: Point, opposite: Point, colour: Colour) {
+        let ((left, top), (right, bottom)) = (pixel(corner), pixel(opposite));
+        let cell = [(top + bottom) / 2, left, right - left];
+        self.cells.borrow_mut().entry((colour, bottom - top)).or_default().push(cell);
     }
 
     /// A filled polygon without outline.
@@ -308,6 +347,22 @@ fn pixel((x, y): Point) -> (i32, i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_of_one_colour_are_one_path_and_marks_are_limited() {
+        let style = FigureStyle { values: true, ..FigureStyle::default() };
+        let drawing = svg(&style, 40.0, |page| {
+            page.cell((1.0, 2.0), (3.0, 4.0), INK);
+            page.cell((3.0, 2.0), (5.0, 4.0), INK);
+            (0..=2 * MAX_VALUES).for_each(|index| page.value((0.0, 0.0), || index.to_string()));
+            Ok(())
+        });
+        let drawing = drawing.unwrap();
+        let path = format!("<path fill=\"none\" stroke=\"{}\" stroke-width=\"8\" d=\"m4 12h8m0 0h8\"/>", hex(INK));
+        assert!(drawing.contains(&path), "{drawing}");
+        assert_eq!(drawing.matches("<circle").count(), (2 * MAX_VALUES + 1).div_ceil(3));
+        assert!(drawing.contains(&format!("{OF_POINTS}{}\"", 2 * MAX_VALUES + 1)));
+    }
 
     #[test]
     fn texts_are_escaped_and_cleaned() {

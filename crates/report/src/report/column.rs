@@ -1,5 +1,6 @@
 //! The columns of a table that a report shows: words in place of keys, one unit for all numbers of a column.
 
+use crate::error::ReportError;
 use crate::plot::label::{Quantity, quantity};
 use crate::report::words::{self, significant};
 use crate::summary::{Score, Values};
@@ -8,19 +9,23 @@ use crate::table::Table;
 /// How a column is written.
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// The swept keys, from the column after `point` to the next one that is shown.
+    /// The swept keys, from the column after `point` to the next one with words.
     Keys,
     Text,
     Number,
+    /// A whole number from 0.
+    Count,
     /// A share, in per cent.
     Share,
     /// A value or a difference of the score.
     Score,
+    /// A value of the quantity that the criterion of a yield limits.
+    Criterion,
     /// A number in the unit of this key, with an SI prefix.
     Unit(&'static str),
 }
 
-use Form::{Keys, Number, Share, Text, Unit};
+use Form::{Count, Keys, Number, Share, Text, Unit};
 
 /// A table that a report shows: its key, its title, and its columns with their words. `{}` is the score in columns and words.
 pub(super) struct Listing {
@@ -37,11 +42,11 @@ pub(super) const LISTINGS: &[Listing] = &[
         columns: &[
             ("row", "hardware", Text),
             ("<key>", "", Keys),
-            ("chips", "chips", Number),
             ("{}_q50", "{}, median", Form::Score),
             ("{}_q10", "10 % quantile", Form::Score),
             ("{}_q90", "90 % quantile", Form::Score),
             ("{}_mean", "mean", Form::Score),
+            ("chips", "chips", Count),
             ("difference", "difference from the reference", Form::Score),
             ("difference_se", "standard error of the difference", Form::Score),
             ("agreement", "agreement with the reference", Share),
@@ -58,15 +63,15 @@ pub(super) const LISTINGS: &[Listing] = &[
         title: "Share of passing chips at every setting",
         columns: &[
             ("<key>", "", Keys),
-            ("criterion", "criterion", Text),
-            ("limit", "limit", Number),
-            ("chips", "chips", Number),
-            ("passes", "chips that pass", Number),
             ("yield", "yield", Share),
             ("yield_low", "95 % interval from", Share),
             ("yield_high", "to", Share),
-            ("mean", "mean of the quantity", Number),
-            ("reached", "reached by 90 % of the chips", Number),
+            ("passes", "chips that pass", Count),
+            ("chips", "chips", Count),
+            ("criterion", "criterion", Text),
+            ("limit", "limit of the criterion", Form::Criterion),
+            ("mean", "mean over chips", Form::Criterion),
+            ("reached", "reached by 90 % of the chips", Form::Criterion),
         ],
     },
     Listing {
@@ -75,7 +80,7 @@ pub(super) const LISTINGS: &[Listing] = &[
         columns: &[
             ("<key>", "", Keys),
             ("yield", "yield asked for", Share),
-            ("chips", "chips", Number),
+            ("chips", "chips", Count),
             ("tolerance", "tolerance", Number),
             ("low", "95 % interval from", Number),
             ("high", "to", Number),
@@ -106,11 +111,11 @@ pub(super) const LISTINGS: &[Listing] = &[
         title: "Most sensitive components",
         columns: &[
             ("component", "component", Text),
-            ("layer", "layer", Number),
-            ("tile", "tile", Number),
-            ("stage", "stage", Number),
-            ("column", "column", Number),
-            ("mode", "mode", Number),
+            ("layer", "layer", Count),
+            ("tile", "tile", Count),
+            ("stage", "stage", Count),
+            ("column", "column", Count),
+            ("mode", "mode", Count),
             ("sensitivity", "sensitivity of perfect chips (1/rad)", Number),
             ("chips_sensitivity", "sensitivity of sampled chips (1/rad)", Number),
             ("share", "share of the variance", Share),
@@ -192,13 +197,13 @@ pub(super) const LISTINGS: &[Listing] = &[
         title: "Layers on their cores",
         columns: &[
             ("<key>", "", Keys),
-            ("layer", "layer", Number),
-            ("outputs", "outputs", Number),
-            ("inputs", "inputs", Number),
-            ("tiles", "tiles", Number),
-            ("cores", "cores", Number),
-            ("interferometers_per_core", "interferometers of a core", Number),
-            ("depth", "columns of cells", Number),
+            ("layer", "layer", Count),
+            ("outputs", "outputs", Count),
+            ("inputs", "inputs", Count),
+            ("tiles", "tiles", Count),
+            ("cores", "cores", Count),
+            ("interferometers_per_core", "interferometers of a core", Count),
+            ("depth", "columns of cells", Count),
             ("transmission_db", "transmission (dB)", Number),
             ("enob", "bits of a full-scale readout", Number),
             ("matrix_error_predicted", "matrix error, predicted", Number),
@@ -221,22 +226,52 @@ pub(super) struct Column {
 }
 
 impl Listing {
-    /// The columns of a table that hold anything, in the order of the report.
-    pub(super) fn columns(&self, table: &Table, score: Option<&'static Score>) -> Vec<Column> {
+    /// Checks the cells of a table: numbers are finite, counts are whole, shares are in 0…1.
+    ///
+    /// # Errors
+    /// The first cell that is not what its column holds.
+    pub(super) fn check(&self, table: &Table) -> Result<(), ReportError> {
+        for (index, _, form) in self.found(table, Score::in_table(table)) {
+            let name = &table.header()[index];
+            for row in table.rows().iter().filter(|row| !row.text(index).is_empty()) {
+                match form {
+                    Text => Ok(()),
+                    Keys => table.level(row, index).map(|_| ()),
+                    Number | Unit(_) | Form::Score | Form::Criterion => table.number(row, name).map(|_| ()),
+                    Count => table.count(row, name).map(|_| ()),
+                    Share => table.share(row, name).map(|_| ()),
+                }?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns that a table has: index, title and form.
+    fn found(&self, table: &Table, score: Option<&'static Score>) -> impl Iterator<Item = (usize, &'static str, Form)> {
         let key = score.map_or("score", |score| score.key);
-        let name = score.map_or("score", Score::name);
         let position = |column: &str| table.column(&column.replace("{}", key)).ok();
-        let mut columns = Vec::new();
-        for (place, (column, title, form)) in self.columns.iter().enumerate() {
+        let mut found = Vec::new();
+        for (column, title, form) in self.columns {
             if !matches!(form, Keys) {
-                let index = position(column);
-                columns.extend(index.map(|index| Column::new(table, index, &title.replace("{}", name), *form, score)));
+                found.extend(position(column).map(|index| (index, *title, *form)));
                 continue;
             }
+            // The swept keys end where the first column with words begins.
             let from = position("point").map_or(0, |point| point + 1);
-            let end = self.columns.get(place + 1).and_then(|(next, ..)| position(next)).unwrap_or(from);
-            columns.extend((from..end).map(|index| Column::new(table, index, "", Keys, score)));
+            let others = self.columns.iter().filter_map(|(column, ..)| position(column));
+            let end = others.filter(|index| *index >= from).min().unwrap_or(from);
+            found.extend((from..end).map(|index| (index, "", Keys)));
         }
+        found.into_iter()
+    }
+
+    /// The columns of a table that hold anything, in the order of the report.
+    pub(super) fn columns(&self, table: &Table, score: Option<&'static Score>) -> Vec<Column> {
+        let name = score.map_or("score", Score::name);
+        let column = |(index, title, form): (usize, &str, Form)| {
+            Column::new(table, index, &title.replace("{}", name), form, score)
+        };
+        let mut columns: Vec<Column> = self.found(table, score).map(column).collect();
         columns.retain(|column| table.rows().iter().any(|row| !row.text(column.index).is_empty()));
         columns
     }
@@ -259,6 +294,7 @@ impl Column {
         let is_percent = match form {
             Share => true,
             Form::Score => score.is_none_or(|score| score.values != Values::Numbers),
+            Form::Criterion => words::is_share(criterion(table), score),
             _ => false,
         };
         let title = match form {
@@ -268,6 +304,7 @@ impl Column {
             Form::Score if is_percent && (key.starts_with("difference") || score.is_some() && is_cost(key)) => {
                 format!("{title} (points)")
             }
+            Form::Criterion if is_percent && criterion(table) == "drop" => format!("{title} (points)"),
             _ if is_percent => format!("{title} (%)"),
             _ => title.to_owned(),
         };
@@ -285,6 +322,11 @@ impl Column {
             (None, _) => words::cell(cell),
         }
     }
+}
+
+/// The criterion of a yield, the same in all rows.
+fn criterion(table: &Table) -> &str {
+    table.column("criterion").map_or("", |index| table.rows()[0].text(index))
 }
 
 /// Whether the values of a column of a budget are costs.

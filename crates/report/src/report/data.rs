@@ -4,19 +4,19 @@
 use crate::report::column::LISTINGS;
 use crate::report::study::Study;
 use crate::report::verdict::Verdict;
-use crate::report::{MAX_ROWS, table_id};
+use crate::report::{MAX_ROWS, Report, table_id};
 use crate::table::Table;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// The name of the format, and its version, which grows when a name changes its meaning.
-const FORMAT: &str = "phaseloom-report";
+/// The version of the format, which grows when a name changes its meaning.
 const VERSION: u32 = 1;
 
 /// The text of `report.json`: one line per row of a table.
 pub(super) fn json(title: &str, studies: &[Study], labels: &[String], verdicts: &[Vec<Verdict>]) -> String {
     let mut text = format!(
-        "{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION},\n\"title\": {},\n\"studies\": [",
+        "{{\n\"format\": \"{}\",\n\"version\": {VERSION},\n\"title\": {},\n\"studies\": [",
+        Report::FORMAT,
         Value::from(title)
     );
     for (index, study) in studies.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use crate::error::ReportError;
 use crate::figure::Figure;
+use crate::plot::page::OF_POINTS;
 use crate::style::FigureStyle;
 use crate::table::Table;
 
@@ -14,6 +15,8 @@ pub(super) struct Inlined {
     pub caption: String,
     pub wide: String,
     pub narrow: String,
+    /// How a reader finds the values, in the place of the value.
+    pub hint: String,
 }
 
 /// Draws a figure for a page; `None` if it does not suit the table.
@@ -25,7 +28,21 @@ pub(super) fn inlined(figure: &Figure, table: &Table, caption: &str) -> Result<O
         drawn => drawn?,
     };
     let narrow = draw(&style(NARROW.parse().ok()))?;
-    Ok(Some(Inlined { caption: caption.to_owned(), wide, narrow }))
+    let hint = hint(&wide);
+    Ok(Some(Inlined { caption: caption.to_owned(), wide, narrow, hint }))
+}
+
+/// What a reader does to see a value, and how many of the points have one if not all have.
+fn hint(drawing: &str) -> String {
+    let how = "Point at a mark, touch it, or reach it with Tab and the arrow keys: its value appears here.";
+    let points = drawing.split_once(OF_POINTS).and_then(|(_, rest)| rest.split_once('"')).map(|(points, _)| points);
+    match points {
+        None => how.to_owned(),
+        Some(points) => {
+            let marks = drawing.matches("role=\"img\"").count();
+            format!("{how} Of {points} points, {marks} at equal steps have one; the table has all.")
+        }
+    }
 }
 
 /// The drawing for a screen reader: a group with a name, whose texts are left to the marks.

@@ -48,7 +48,7 @@ const SCRIPT: &str = include_str!("../../templates/script.js");
 /// chips,0,0.01,20,0.97,0.96,0.971,0.975
 /// chips,1,0.1,20,0.80,0.70,0.81,0.90
 /// ")?;
-/// let report = Report::new(&[study])?;
+/// let report = Report::new(&[study], "phaseloom report out")?;
 /// assert!(report.sentences()[0].starts_with("Up to phase error σ = 0.01 rad, the median of 20 chips loses at most"));
 /// assert!(report.html(None)?.contains("97.10 %"));
 /// # Ok::<(), phaseloom_report::ReportError>(())
@@ -65,6 +65,8 @@ struct Page {
     verdicts: Vec<Lead>,
     sections: Vec<Section>,
     origins: Vec<Origin>,
+    /// The command line that makes the page.
+    command: String,
     style: String,
     script: &'static str,
     data: String,
@@ -92,13 +94,20 @@ fn table_id(study: usize, key: &str) -> String {
 }
 
 impl Report {
-    /// The report of studies, in their order.
+    /// The name of the format of [`Report::json`], its value `format`.
+    pub const FORMAT: &'static str = "phaseloom-report";
+
+    /// What the first lines of a page hold, by which a page is known.
+    pub const GENERATOR: &'static str = "<meta name=\"generator\" content=\"Phaseloom\">";
+
+    /// The report of studies, in their order. `command` is the command line that makes it again.
     ///
     /// # Errors
     /// [`ReportError::NoStudy`] if a study has no table of results. A table lacks a column, or holds something that is no
     /// number.
-    pub fn new(studies: &[Study]) -> Result<Self, ReportError> {
-        let empty = studies.iter().find(|study| study.tables.is_empty());
+    pub fn new(studies: &[Study], command: &str) -> Result<Self, ReportError> {
+        let is_empty = |study: &&Study| !study.tables.iter().any(|(key, _)| study.is_reported(key));
+        let empty = studies.iter().find(is_empty);
         if let Some(folder) = empty.map(|study| study.folder.clone()).or(studies.is_empty().then(String::new)) {
             return Err(ReportError::NoStudy { folder });
         }
@@ -112,10 +121,9 @@ impl Report {
         };
         let mut verdicts: Vec<Vec<Verdict>> = Vec::new();
         for study in studies {
-            let all = [verdict::cost, verdict::budget, verdict::tolerance, verdict::yields, verdict::scores];
             let mut own = Vec::new();
-            for verdict in all {
-                own.extend(verdict(study)?);
+            for (key, verdict) in verdict::VERDICTS {
+                own.extend(verdict(study).map_err(|error| error.in_file(&study.file(key)))?);
             }
             verdicts.push(own);
         }
@@ -132,6 +140,7 @@ impl Report {
             verdicts: leads,
             sections,
             origins: studies.iter().enumerate().map(|(index, study)| Origin::new(label(index), study)).collect(),
+            command: command.to_owned(),
             style: format!("{STYLE}@media screen and (prefers-color-scheme: dark) {{\n{}}}", dark_rules(&drawings)),
             script: SCRIPT.trim_end(),
             // No text of a table ends the element.
@@ -182,13 +191,10 @@ impl Origin {
                 commands.push(session.command.clone());
             }
         }
-        commands.push(format!("phaseloom report {}", study.folder));
         let named = [("phaseloom", "Phaseloom"), ("seed", "seed"), ("identity", "identity")];
         let named = named.iter().filter_map(|(key, name)| Some(((*name).to_owned(), study.metadata(key)?.to_owned())));
         let sessions = study.sessions.iter().map(|session| ("computed".to_owned(), session.text.clone()));
-        let facts = named
-            .chain(study.settings.iter().map(|(name, value)| (name.clone(), value.replace('_', " "))))
-            .chain(sessions);
+        let facts = named.chain(study.settings.iter().map(|(name, value)| words::setting(name, value))).chain(sessions);
         Self { study: label, commands, facts: facts.collect() }
     }
 }

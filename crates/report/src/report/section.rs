@@ -4,14 +4,14 @@ use crate::error::ReportError;
 use crate::figure::{
     BUDGET_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, SENSITIVITY_FIGURE, TOLERANCE_FIGURE, YIELD_FIGURE,
 };
-use crate::report::column::LISTINGS;
+use crate::report::column::{LISTINGS, Listing};
 use crate::report::inline::{Inlined, inlined};
 use crate::report::study::Study;
-use crate::report::verdict::{self, Verdict};
+use crate::report::verdict::{self, VerdictOf};
 use crate::report::words;
 use crate::report::{MAX_ROWS, shared, table_id};
-use crate::summary::{Score, Values};
-use crate::table::Table;
+use crate::summary::{KINDS, Kind, Score, Summary, Values};
+use crate::table::{Row, Table};
 use serde::Serialize;
 
 /// A budget of more settings (times quantities) is drawn at one of them.
@@ -39,11 +39,21 @@ struct Part {
 #[derive(Serialize)]
 struct ShownTable {
     id: String,
+    /// The name of a download of the rows that are shown.
     file: String,
+    /// The file in the folder, with all rows.
+    source: String,
     title: &'static str,
     columns: Vec<ShownColumn>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<ShownRow>,
     rows_in_file: usize,
+}
+
+#[derive(Serialize)]
+struct ShownRow {
+    /// Its index in the data.
+    index: usize,
+    cells: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -66,9 +76,6 @@ impl Section {
         figures.flat_map(|figure| [figure.wide.as_str(), figure.narrow.as_str()])
     }
 }
-
-/// The verdict of a kind, if the study has its tables.
-type VerdictOf = fn(&Study) -> Result<Option<Verdict>, ReportError>;
 
 /// A figure with the table that it draws and its caption.
 type Drawn = (&'static str, Figure, &'static str);
@@ -106,7 +113,7 @@ pub(super) fn sections(studies: &[Study], labels: &[String], said: &[&str]) -> R
             vec![(
                 "sensitivity",
                 SENSITIVITY_FIGURE,
-                "Components of the most sensitive core at their places on the mesh; the darkest, on a dark page the lightest, change the outputs, or the matrix, most.",
+                "The mesh of the most sensitive core, each component at its place; lines are its waveguides, light from the left. The darkest components, on a dark page the lightest, change the outputs, or the matrix, most.",
             )],
         ),
         (
@@ -134,7 +141,8 @@ pub(super) fn sections(studies: &[Study], labels: &[String], said: &[&str]) -> R
                 if let Some((of_setting, words)) = one_setting(&table).filter(|_| *key == "budget") {
                     (table, caption) = (of_setting, format!("{caption} Only {words}, where all sources cost most."));
                 }
-                part.figures.extend(inlined(figure, &table, &caption)?);
+                let figure = inlined(figure, &table, &caption).map_err(|error| error.in_file(&study.file(key)))?;
+                part.figures.extend(figure);
             }
             parts.push(part);
         }
@@ -182,6 +190,11 @@ fn scores(studies: &[Study], labels: &[String], said: &[&str]) -> Result<Option<
     for group in shared::groups(studies) {
         let members: Vec<(&str, &Study)> =
             group.iter().map(|&index| (labels[index].as_str(), &studies[index])).collect();
+        // The verdicts have read the summaries; an error is one of the single chips, and names their file and its line.
+        for (label, study) in &members {
+            let own = shared::summary(&[(label, study)])?;
+            own.map(|own| Summary::read(&own)).transpose().map_err(|error| error.in_file(&study.file("table")))?;
+        }
         let Some(table) = shared::summary(&members)? else { continue };
         let is_matrix = Score::in_table(&table).is_some_and(|score| score.key == "infidelity");
         if is_matrix {
@@ -211,25 +224,35 @@ fn scores(studies: &[Study], labels: &[String], said: &[&str]) -> Result<Option<
 /// The tables of all studies, in words.
 fn tables(studies: &[Study], labels: &[String]) -> Option<Section> {
     let parts = studies.iter().enumerate().map(|(index, study)| {
-        let tables = LISTINGS.iter().filter(|listing| study.is_reported(listing.key)).filter_map(|listing| {
-            let table = study.table(listing.key)?;
-            let columns = listing.columns(table, study.score());
-            let rows = table.rows().iter().take(MAX_ROWS);
-            let rows = rows.map(|row| columns.iter().map(|column| column.text(row.text(column.index))).collect());
-            let shown = ShownTable {
-                id: table_id(index, listing.key),
-                file: format!("{}.csv", listing.key),
-                title: listing.title,
-                rows: rows.collect(),
-                rows_in_file: table.rows().len(),
-                columns: columns
-                    .into_iter()
-                    .map(|column| ShownColumn { title: column.title, is_number: column.is_number, index: column.index })
-                    .collect(),
-            };
-            Some(shown)
-        });
+        let listed = LISTINGS.iter().filter(|listing| study.is_reported(listing.key));
+        let tables = listed.filter_map(|listing| Some(shown(index, study, listing, study.table(listing.key)?)));
         Part { study: name(labels, index), tables: tables.collect(), ..Part::default() }
     });
     Section::new("tables", "Tables", parts.collect())
+}
+
+/// A table in words.
+fn shown(study_index: usize, study: &Study, listing: &Listing, table: &Table) -> ShownTable {
+    let columns = listing.columns(table, study.score());
+    let mut rows: Vec<(usize, &Row)> = table.rows().iter().take(MAX_ROWS).enumerate().collect();
+    if let Ok(row) = table.column("row") {
+        // The chips are what a run is about: they come before the references.
+        let is_reference = |text: &str| KINDS.iter().any(|(kind, key, _)| *kind != Kind::Chips && *key == text);
+        rows.sort_by_key(|(_, cells)| is_reference(cells.text(row)));
+    }
+    let cells = |row: &Row| columns.iter().map(|column| column.text(row.text(column.index))).collect();
+    let rows: Vec<ShownRow> = rows.into_iter().map(|(index, row)| ShownRow { index, cells: cells(row) }).collect();
+    let (key, count) = (listing.key, table.rows().len());
+    ShownTable {
+        id: table_id(study_index, key),
+        file: if rows.len() < count { format!("{key}-first-{}.csv", rows.len()) } else { format!("{key}.csv") },
+        source: format!("{key}.csv"),
+        title: listing.title,
+        rows,
+        rows_in_file: count,
+        columns: columns
+            .into_iter()
+            .map(|column| ShownColumn { title: column.title, is_number: column.is_number, index: column.index })
+            .collect(),
+    }
 }

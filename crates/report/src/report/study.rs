@@ -4,6 +4,7 @@ use crate::error::ReportError;
 use crate::report::column::LISTINGS;
 use crate::summary::Score;
 use crate::table::Table;
+use std::path::Path;
 
 /// The keys of the tables that a report reads, which are the stems of their CSV files. A study need not have all.
 pub const REPORT_TABLES: [&str; 14] = [
@@ -22,6 +23,9 @@ pub const REPORT_TABLES: [&str; 14] = [
     "break-even",
     "design",
 ];
+
+/// Tables that have a row for every setting or chip, of which there is at least one.
+const NEVER_EMPTY: [&str; 5] = ["summary", "table", "yield", "tolerance", "budget"];
 
 /// One command that computed a part of a study.
 #[derive(Clone, Debug, Default)]
@@ -53,18 +57,26 @@ impl Study {
         Self { folder: folder.into(), ..Self::default() }
     }
 
-    /// Adds a table from the text of its CSV file, under one of [`REPORT_TABLES`]. A table without rows is left out.
+    /// Adds a table from the text of its CSV file, under one of [`REPORT_TABLES`]. A table without rows is left out, unless
+    /// the results of the study are in it.
     ///
     /// # Errors
-    /// As [`Table::parse`].
+    /// As [`Table::parse`], and a cell that is not what its column holds. The error names the file.
     pub fn add_table(&mut self, key: &str, csv: &str) -> Result<(), ReportError> {
-        match Table::parse(csv) {
-            Err(ReportError::NoRows) => Ok(()),
-            table => {
-                self.tables.push((key.to_owned(), table?));
-                Ok(())
-            }
+        let table = match Table::parse(csv) {
+            Err(ReportError::NoRows) if !NEVER_EMPTY.contains(&key) => return Ok(()),
+            table => table.map_err(|error| error.in_file(&self.file(key)))?,
+        };
+        if let Some(listing) = LISTINGS.iter().find(|listing| listing.key == key) {
+            listing.check(&table).map_err(|error| error.in_file(&self.file(key)))?;
         }
+        self.tables.push((key.to_owned(), table));
+        Ok(())
+    }
+
+    /// The path of the file of a table.
+    pub(super) fn file(&self, key: &str) -> String {
+        Path::new(&self.folder).join(format!("{key}.csv")).display().to_string()
     }
 
     /// A value of the metadata.
@@ -92,9 +104,9 @@ impl Study {
         Score::in_table(self.table("summary")?)
     }
 
-    /// The scores of the chips; none if the run was made for an error budget, whose points are sets of sources.
+    /// The scores of the chips; none next to an error budget, whose points are sets of sources.
     pub(super) fn scores(&self) -> Option<&Table> {
-        self.table("summary").filter(|summary| summary.column("sources").is_err())
+        self.table("summary").filter(|summary| summary.column("sources").is_err() || self.table("budget").is_none())
     }
 
     /// Whether a table is part of the data of the report.

@@ -2,6 +2,7 @@ use super::*;
 use crate::plot::scheme::dark;
 use std::collections::BTreeSet;
 
+const COMMAND: &str = "phaseloom report out";
 const SUMMARY: &str = "row,point,process.splitter_error.sigma_rad,chips,accuracy_mean,accuracy_q10,accuracy_q50,accuracy_q90\n\
     exact,0,0,1,0.98,0.98,0.98,0.98\n\
     chips,0,0,20,0.975,0.974,0.976,0.977\n\
@@ -52,7 +53,7 @@ fn whole() -> Study {
 }
 
 fn page(studies: &[Study]) -> String {
-    Report::new(studies).unwrap().html(None).unwrap()
+    Report::new(studies, COMMAND).unwrap().html(None).unwrap()
 }
 
 /// The positions of texts in a page, which must be there in this order.
@@ -78,7 +79,7 @@ fn parts_are_in_order_and_absent_without_their_tables() {
 #[test]
 fn verdicts_name_number_and_interval() {
     let of = |key: &str, csv: &str| {
-        let report = Report::new(&[study("out", &[("summary", SUMMARY), (key, csv)])]).unwrap();
+        let report = Report::new(&[study("out", &[("summary", SUMMARY), (key, csv)])], COMMAND).unwrap();
         let verdict = &report.page.verdicts[0].verdict;
         (verdict.number.clone(), verdict.interval.clone(), verdict.sentence.clone())
     };
@@ -96,6 +97,25 @@ fn verdicts_name_number_and_interval() {
         sentence,
         "40 of 40 chips pass at splitter error σ = 0 rad: they lose at most 1 percentage point of test accuracy. The yield \
          is lowest at splitter error σ = 0.1 rad: 4 of 40 chips pass, 10.0 %."
+    );
+    let head = YIELD.lines().next().unwrap();
+    let row =
+        |point: usize, share: f64| format!("\n{point},{point},drop,0.01,40,{},{share},0.1,0.9", (40.0 * share).round());
+    let ties = |shares: &[f64]| {
+        let rows: String = shares.iter().enumerate().map(|(point, share)| row(point, *share)).collect();
+        of("yield", &format!("{head}{rows}\n")).2
+    };
+    let several = ties(&[0.5, 0.5, 0.5, 0.25, 0.25]);
+    assert!(
+        several.contains("accuracy. The yield is as high at 2 other settings. The yield is lowest at"),
+        "{several}"
+    );
+    assert!(several.ends_with("25.0 %. The yield is as low at one other setting."), "{several}");
+    assert!(ties(&[0.5, 0.5, 0.5]).ends_with("test accuracy. The yield is the same at all 3 settings."));
+    let (_, _, sentence) = of("budget", &BUDGET.replace("0.015,0.01", "0.15,0.01"));
+    assert!(
+        sentence.starts_with("Phase error costs most") && sentence.contains(" Splitter error costs as much. All"),
+        "{sentence}"
     );
     let (number, interval, _) = of("tolerance", TOLERANCE);
     assert_eq!((number.as_str(), interval.as_str()), ("0.0123", "95 % interval 0.011 to 0.0136"));
@@ -122,7 +142,7 @@ fn verdicts_suit_the_sweep() {
         let rows: String = rows.iter().map(|(x, q)| format!("chips,0,{x},20,{q},{q},{q},{q}\n")).collect();
         let head = format!("row,point,{key},chips,accuracy_mean,accuracy_q10,accuracy_q50,accuracy_q90\n");
         let csv = format!("{head}exact,0,,1,0.98,0.98,0.98,0.98\n{rows}");
-        Report::new(&[study("out", &[("summary", &csv)])]).unwrap().sentences().remove(0)
+        Report::new(&[study("out", &[("summary", &csv)])], COMMAND).unwrap().sentences().remove(0)
     };
     assert!(
         sentence("link.adc.bits", &[("4", 0.5), ("6", 0.975), ("8", 0.98)])
@@ -131,6 +151,25 @@ fn verdicts_suit_the_sweep() {
     assert!(
         sentence("link.adc.bits", &[("4", 0.98), ("6", 0.975)]).starts_with("At every level, the median of 20 chips")
     );
+    let never = sentence("link.adc.bits", &[("4", 0.5), ("6", 0.6)]);
+    assert!(
+        never.starts_with(
+            "At every level, the median of 20 chips loses more than one percentage point of test accuracy. It is highest at \
+             ADC resolution = 6 bits: 60.00 %"
+        ),
+        "{never}"
+    );
+    // A sweep from no error on, whose first error is too large.
+    let already = sentence("process.splitter_error.sigma_rad", &[("0", 0.98), ("0.01", 0.9), ("0.02", 0.5)]);
+    assert!(
+        already.starts_with(
+            "Already at splitter error σ = 0.01 rad, the median of 20 chips loses more than one percentage point of test \
+             accuracy: it is 90.00 % (10–90 %: 90.00–90.00 %). At splitter error σ = 0 rad it is 98.00 %"
+        ),
+        "{already}"
+    );
+    let tied = sentence("correction", &[("none", 0.5), ("local", 0.975), ("spsa", 0.975)]);
+    assert!(tied.contains("97.50–97.50 %). The median is as high at one other setting. It is lowest"), "{tied}");
     let middle = sentence("link.adc.bits", &[("4", 0.5), ("6", 0.975), ("8", 0.6)]);
     assert!(
         middle.starts_with("The median test accuracy of 20 chips is highest at ADC resolution = 6 bits: 97.50 %"),
@@ -143,7 +182,7 @@ fn verdicts_suit_the_sweep() {
 
 #[test]
 fn every_grey_has_a_twin_on_a_dark_page_and_no_more_than_the_hues_have_none() {
-    let report = Report::new(&[whole()]).unwrap();
+    let report = Report::new(&[whole()], COMMAND).unwrap();
     let drawings: String = report.page.sections.iter().flat_map(Section::drawings).collect();
     let mut without = BTreeSet::new();
     for attribute in ["fill=\"#", "stroke=\"#"] {
@@ -180,9 +219,21 @@ fn marks_hold_values_and_the_page_asks_for_nothing() {
     assert!(page.contains("default-src 'none'"));
 }
 
+/// A sweep of many points is no slower and no longer than a browser bears, and the page says how many points have a value.
+#[test]
+fn a_long_sweep_has_values_at_equal_steps() {
+    let rows: String = (0..60_000).map(|i| format!("chips,{i},{i},20,0.9,0.8,0.9,0.95\n")).collect();
+    let head = SUMMARY.lines().next().unwrap();
+    let start = std::time::Instant::now();
+    let page = page(&[study("out", &[("summary", &format!("{head}\n{rows}"))])]);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(page.contains("Of 60000 points, 500 at equal steps have one; the table has all."), "no hint");
+    assert!(page.len() < 8_000_000, "{} bytes", page.len());
+}
+
 #[test]
 fn the_data_are_the_tables_once() {
-    let report = Report::new(&[whole()]).unwrap();
+    let report = Report::new(&[whole()], COMMAND).unwrap();
     let data: serde_json::Value = serde_json::from_str(report.json()).unwrap();
     let page = report.html(None).unwrap();
     let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
@@ -197,7 +248,7 @@ fn the_data_are_the_tables_once() {
     // The folder is no part of the numbers.
     let mut moved = whole();
     moved.folder = "elsewhere".to_owned();
-    assert_eq!(Report::new(&[moved]).unwrap().json(), report.json());
+    assert_eq!(Report::new(&[moved], COMMAND).unwrap().json(), report.json());
 }
 
 #[test]
@@ -222,6 +273,22 @@ fn tables_have_words_and_long_ones_are_cut() {
     );
     let page = self::page(&[study("out", &[("sensitivity", &long)])]);
     assert!(page.contains("the first 300 of 320 rows"));
+    // The download is not taken for the whole file.
+    assert!(page.contains("download=\"sensitivity-first-300.csv\""));
+    assert!(page.contains("The file sensitivity.csv in the folder of the results has all 320 rows."));
+}
+
+#[test]
+fn chips_are_before_references_and_limits_have_their_unit() {
+    let page = page(&[whole()]);
+    let (_, rows) = page.split_once("<table id=\"summary-0\"").unwrap();
+    assert_order(
+        rows,
+        &["<tr data-r=\"1\"><th scope=\"row\">imperfect chips", "<tr data-r=\"3\">", "<tr data-r=\"0\">"],
+    );
+    assert!(page.contains("limit of the criterion (points)"), "{page}");
+    let (_, rows) = page.split_once("<table id=\"yield-0\"").unwrap();
+    assert!(rows.contains("<td class=\"n\">1.00</td>"), "{rows}");
 }
 
 #[test]
@@ -245,7 +312,7 @@ fn runs_with_the_same_swept_keys_share_a_figure() {
 
 #[test]
 fn templates_of_users_are_filled_and_checked() {
-    let report = Report::new(&[whole()]).unwrap();
+    let report = Report::new(&[whole()], COMMAND).unwrap();
     let own = "<h1>{{ title }}</h1>{% for section in sections %}{{ section.id }} {% endfor %}";
     let page = report.html(Some(own)).unwrap();
     assert!(page.starts_with("<h1>the &lt;chips&gt; of out &amp; co</h1>scores yield tolerance budget"), "{page}");
@@ -262,9 +329,125 @@ fn templates_of_users_are_filled_and_checked() {
 
 #[test]
 fn a_study_without_tables_is_refused() {
-    let error = Report::new(&[whole(), study("empty", &[("summary", "row,point\n")])]).err().unwrap();
-    assert!(error.to_string().starts_with("empty: found no table of results"), "{error}");
-    assert!(matches!(Report::new(&[]), Err(ReportError::NoStudy { .. })));
+    // Single chips and designs are no results by themselves.
+    let parts = study("part", &[("table", "row,point,trial\nchips,0,0\n"), ("design", "layer\n0\n")]);
+    for (folder, part) in [("empty", study("empty", &[])), ("part", parts)] {
+        let error = Report::new(&[whole(), part], COMMAND).err().unwrap();
+        assert!(error.to_string().starts_with(&format!("{folder}: found no table of results")), "{error}");
+    }
+    // Merged shards of a budget, which `phaseloom budget` has not seen yet, are scores over sets of sources.
+    let sets = SUMMARY.replace("process.splitter_error.sigma_rad", "sources");
+    assert!(Report::new(&[study("merged", &[("summary", &sets)])], COMMAND).is_ok());
+    assert!(matches!(Report::new(&[], COMMAND), Err(ReportError::NoStudy { .. })));
     let error = Study::new("out").add_table("summary", "a,a\n1,2\n").unwrap_err();
-    assert_eq!(error.to_string(), "the table has two columns `a`");
+    assert_eq!(error.to_string(), "out/summary.csv: the table has two columns `a`");
+    for key in ["summary", "yield", "tolerance", "budget", "table"] {
+        let error = Study::new("out").add_table(key, "row,point\n").unwrap_err();
+        assert_eq!(error.to_string(), format!("out/{key}.csv: the table has a header but no rows"));
+        assert_eq!(error.code(), ReportError::NoRows.code());
+    }
+    Study::new("out").add_table("turning", "array,quantity\n").unwrap();
+}
+
+/// Every kind of column: an error names folder, file, line and column.
+#[test]
+fn damaged_cells_are_refused_with_their_file() {
+    let added = |key: &str, csv: &str, old: &str, new: &str| {
+        assert!(csv.contains(old), "{old}");
+        Study::new("a/b").add_table(key, &csv.replacen(old, new, 1)).unwrap_err().to_string()
+    };
+    for (key, csv, old, new, end) in [
+        (
+            "yield",
+            YIELD,
+            "0,0,drop,0.01,40",
+            "0,0,drop,0.01,-40",
+            "line 2: column `chips` holds `-40`, not a whole number from 0",
+        ),
+        ("yield", YIELD, ",0.1,0.04", ",1.1,0.04", "line 3: column `yield` holds 1.1, outside 0…1"),
+        (
+            "yield",
+            YIELD,
+            "1,0.1,drop",
+            "1,NaN,drop",
+            "line 3: column `process.splitter_error.sigma_rad` holds `NaN`, not a finite number",
+        ),
+        ("yield", YIELD, "0,0,drop,0.01", "0,0,drop,x", "line 2: column `limit` holds `x`, not a finite number"),
+        (
+            "summary",
+            SUMMARY,
+            "0.01,20",
+            "inf,20",
+            "line 4: column `process.splitter_error.sigma_rad` holds `inf`, not a finite number",
+        ),
+        ("summary", SUMMARY, "0.01,20", "0.01,2.5", "line 4: column `chips` holds `2.5`, not a whole number from 0"),
+        ("summary", SUMMARY, "0.971", "", ""),
+        ("tolerance", TOLERANCE, "0.9,100", "9,100", "line 2: column `yield` holds 9, outside 0…1"),
+        ("budget", BUDGET, "0.15", "nan", "line 2: column `shapley` holds `nan`, not a finite number"),
+        (
+            "sensitivity",
+            SENSITIVITY,
+            "0,0,0,theta",
+            "0,-1,0,theta",
+            "line 2: column `tile` holds `-1`, not a whole number from 0",
+        ),
+        ("electronics", ELECTRONICS, "1.103", "?", "line 2: column `ratio` holds `?`, not a finite number"),
+    ] {
+        if !end.is_empty() {
+            assert_eq!(added(key, csv, old, new), format!("a/b/{key}.csv: {end}"));
+            continue;
+        }
+        // What the verdict reads.
+        let study = study("a/b", &[(key, &csv.replacen(old, new, 1))]);
+        let error = Report::new(&[whole(), study], COMMAND).err().unwrap().to_string();
+        assert_eq!(error, "a/b/summary.csv: line 4: column `accuracy_q50` holds ``, not a finite number");
+    }
+    // Single chips, of several runs too, which share a table.
+    let few = SUMMARY.replace(",20,", ",2,");
+    let chips = "row,point,process.splitter_error.sigma_rad,trial,accuracy\nchips,0,0,0,0.9\nchips,0,0,1,9\n";
+    let studies = [study("a", &[("summary", &few)]), study("b", &[("summary", &few), ("table", chips)])];
+    let error = Report::new(&studies, COMMAND).err().unwrap().to_string();
+    assert_eq!(error, "b/table.csv: line 3: column `accuracy` holds 9, outside 0…1");
+}
+
+#[test]
+fn the_page_ends_with_the_commands_that_make_it() {
+    let mut first = whole();
+    let session = |command: &str| Session { command: command.to_owned(), text: "1 s".to_owned() };
+    first.sessions = vec![session("phaseloom run a.toml"), session("phaseloom run a.toml")];
+    let mut second = whole();
+    second.sessions = vec![session("phaseloom run b.toml")];
+    let again = |studies: &[Study]| {
+        let page = page(studies);
+        let (_, end) = page.split_once("<section id=\"again\"").unwrap();
+        end.split("<pre")
+            .skip(1)
+            .map(|part| part.split_once('>').unwrap().1.split("</pre>").next().unwrap().trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(again(&[first.clone()]), [format!("phaseloom run a.toml\n{COMMAND}")]);
+    assert_eq!(again(&[first, second]), ["phaseloom run a.toml", "phaseloom run b.toml", COMMAND]);
+    // Without records there is only the command of the page.
+    assert_eq!(again(&[whole()]), [COMMAND]);
+    assert_eq!(again(&[whole(), whole()]), [COMMAND]);
+}
+
+#[test]
+fn settings_are_in_words() {
+    for (name, value, words) in [
+        ("normalise", "tile", "scale of the weights: for each tile by itself"),
+        (
+            "gain calibration",
+            "scalar (64 probe vectors a core, noiseless)",
+            "gain calibration: one gain per tile (64 probe vectors a core, noiseless)",
+        ),
+        ("modulator", "push_pull", "modulators: push-pull"),
+        ("modulator", "swept", "modulators: swept"),
+        ("detection", "homodyne", "detection: homodyne detection"),
+        ("input normalisation", "not folded", "normalisation of the inputs: not folded into the weights"),
+        ("some_thing", "two_words", "some thing: two words"),
+    ] {
+        let (name, value) = words::setting(name, value);
+        assert_eq!(format!("{name}: {value}"), words);
+    }
 }

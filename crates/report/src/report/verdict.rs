@@ -19,6 +19,13 @@ pub(super) struct Verdict {
     pub sentence: String,
 }
 
+/// The verdict of a kind, if the study has its tables.
+pub(super) type VerdictOf = fn(&Study) -> Result<Option<Verdict>, ReportError>;
+
+/// All verdicts, each with the key of the table that it reads. The first one that a study has is the verdict of its page.
+pub(super) const VERDICTS: [(&str, VerdictOf); 5] =
+    [("electronics", cost), ("budget", budget), ("tolerance", tolerance), ("yield", yields), ("summary", scores)];
+
 /// The verdict of the scores over chips; `None` without chips.
 pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let Some(table) = study.scores() else { return Ok(None) };
@@ -67,10 +74,29 @@ pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
         let kept = sorted.iter().filter(|outcome| is_kept(outcome)).count();
         let loses = "loses at most one percentage point";
         let name = score.name();
+        let fails = format!("{subject} loses more than one percentage point of {name}");
+        if kept == 0 {
+            let sentence = format!("At every level, {fails}. It is highest at {}: {}.{against}", at(best), value(best));
+            return Ok(Some(verdict(best, sentence)));
+        }
+        // Without any error, chips lose nothing: the first level with one is the finding.
+        if let [zero, first, ..] = sorted.as_slice()
+            && kept == 1
+            && is_kept(zero)
+            && axes.x_of(zero).is_some_and(|x| x.abs() < f64::EPSILON)
+        {
+            let sentence = format!(
+                "Already at {}, {fails}: it is {}. At {} it is {}.{against}",
+                at(first),
+                value(first),
+                at(zero),
+                value(zero)
+            );
+            return Ok(Some(verdict(first, sentence)));
+        }
         let is_first = sorted.iter().take(kept).all(|outcome| is_kept(outcome));
         let is_last = sorted.iter().rev().take(kept).all(|outcome| is_kept(outcome));
         let range = match (kept, is_first, is_last) {
-            (0, ..) => None,
             (kept, ..) if kept == sorted.len() => Some((*worst, None, "At every level")),
             (kept, true, _) => Some((sorted[kept - 1], Some(sorted[kept]), "Up to")),
             (kept, _, true) => {
@@ -89,17 +115,33 @@ pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
             return Ok(Some(verdict(last, format!("{head}.{next}{against}"))));
         }
     }
-    let (high, low) = if is_higher_better(score) { ("highest", "lowest") } else { ("lowest", "highest") };
+    let (high, low) = if is_higher_better(score) { ("high", "low") } else { ("low", "high") };
     let of = if subject == "one chip" { subject } else { summary.chips() };
-    let sentence = format!(
-        "The median {} of {of} is {high} at {}: {}. It is {low} at {}: {}.{against}",
-        score.name(),
-        at(best),
-        value(best),
-        at(worst),
-        value(worst)
-    );
+    let ties = |outcome: &Outcome| chips.iter().filter(|other| other.q50.total_cmp(&outcome.q50).is_eq()).count() - 1;
+    let name = score.name();
+    let sentence = if ties(best) + 1 == chips.len() {
+        format!("The median {name} of {of} is the same at all {} settings: {}.{against}", chips.len(), value(best))
+    } else {
+        format!(
+            "The median {name} of {of} is {high}est at {}: {}.{} It is {low}est at {}: {}.{}{against}",
+            at(best),
+            value(best),
+            tied("The median", high, ties(best)),
+            at(worst),
+            value(worst),
+            tied("The median", low, ties(worst))
+        )
+    };
     Ok(Some(verdict(best, sentence)))
+}
+
+/// That other settings share a value; empty if there are none.
+fn tied(subject: &str, word: &str, others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => format!(" {subject} is as {word} at one other setting."),
+        others => format!(" {subject} is as {word} at {others} other settings."),
+    }
 }
 
 fn is_higher_better(score: &Score) -> bool {
@@ -153,7 +195,7 @@ pub(super) fn yields(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let Some(table) = study.table("yield") else { return Ok(None) };
     let mut rows: Vec<(&Row, f64)> = Vec::new();
     for row in table.rows() {
-        rows.push((row, table.number(row, "yield")?));
+        rows.push((row, table.share(row, "yield")?));
     }
     let text = |row: &Row, column| Ok::<_, ReportError>(row.text(table.column(column)?).to_owned());
     let percent = |row: &Row, column| Ok::<_, ReportError>(format!("{:.1}", 100.0 * table.number(row, column)?));
@@ -168,11 +210,16 @@ pub(super) fn yields(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let row = best.0;
     let levels = swept(table, row, "criterion");
     let criterion = words::criterion(&text(row, "criterion")?, &text(row, "limit")?, study.score());
+    let ties = |(_, share): &(&Row, f64)| rows.iter().filter(|(_, other)| other.total_cmp(share).is_eq()).count() - 1;
     let mut sentences = format!("{} pass{}: they {criterion}.", sentence(best)?, at(&levels));
-    if rows.len() > 1 {
+    if rows.len() > 1 && ties(best) + 1 == rows.len() {
+        sentences += &format!(" The yield is the same at all {} settings.", rows.len());
+    } else if rows.len() > 1 {
+        sentences += &tied("The yield", "high", ties(best));
         let at = at(&swept(table, worst.0, "criterion"));
         let number = percent(worst.0, "yield")?;
         sentences += &format!(" The yield is lowest{at}: {} pass, {number} %.", sentence(worst)?);
+        sentences += &tied("The yield", "low", ties(worst));
     }
     Ok(Some(Verdict {
         number: format!("{} %", percent(row, "yield")?),
@@ -255,7 +302,16 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
         .filter(own)
         .filter(|row| !["all", "none"].contains(&row.text(source)) && is_setting(table, row, all));
     let cost = |row: &Row| table.number(row, column).unwrap_or(f64::NEG_INFINITY);
-    let Some(largest) = sources.max_by(|a, b| cost(a).total_cmp(&cost(b))) else { return Ok(None) };
+    let sources: Vec<&Row> = sources.collect();
+    let Some(&largest) = sources.iter().rev().max_by(|a, b| cost(a).total_cmp(&cost(b))) else { return Ok(None) };
+    let as_much =
+        sources.iter().filter(|row| row.line() != largest.line() && cost(row).total_cmp(&cost(largest)).is_eq());
+    let as_much: Vec<String> = as_much.map(|row| words::cell(row.text(source))).collect();
+    let as_much = match as_much.as_slice() {
+        [] => String::new(),
+        [other] => format!(" {} costs as much.", capital(other)),
+        others => format!(" {} cost as much.", capital(&others.join(" and "))),
+    };
     let is_share = study.score().is_none_or(|score| score.values != Values::Numbers) && first == "loss";
     let text = |value: f64| match is_share {
         true => format!("{:.2}", 100.0 * value + 0.0),
@@ -274,7 +330,7 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
         number: format!("{} ± {}", text(cost(largest)), text(error)),
         interval: format!("{} with its standard error", if is_share { "percentage points" } else { &name }),
         sentence: format!(
-            "{} costs most{levels}: {}{unit} of {name} {how}. All sources together cost {}{unit}.",
+            "{} costs most{levels}: {}{unit} of {name} {how}.{as_much} All sources together cost {}{unit}.",
             capital(&words::cell(largest.text(source))),
             text(cost(largest)),
             text(whole)

@@ -68,8 +68,10 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             for run in line.runs(&axis).filter(|run| run.len() > 1) {
                 chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)), line.stroke)?;
             }
-            let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
-            chart.markers(medians, line.marker, line.stroke.colour)?;
+            if axis.is_categorical() || line.points.len() <= MAX_MARKERS {
+                let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
+                chart.markers(medians, line.marker, line.stroke.colour)?;
+            }
             for (x, outcome) in &line.points {
                 chart.value((*x, outcome.q50), || spread::text(&summary, outcome, "median", outcome.q50));
             }
@@ -77,6 +79,9 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
 }
+
+/// Lines of more points have no markers, which would cover the line.
+const MAX_MARKERS: usize = 500;
 
 /// The names of the lines at their last points; none without a second key.
 fn end_labels(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<EndLabel> {
