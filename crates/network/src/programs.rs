@@ -61,6 +61,12 @@ impl Programs {
         Ok(Self { path: path.to_owned(), tensors: named, metadata: tensors.metadata })
     }
 
+    /// A tensor, such as `1.0.phases` of tile 0 of photonic layer 1.
+    #[cfg(test)]
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
     /// The phases and gains of all tiles.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
         self.tensors.values()

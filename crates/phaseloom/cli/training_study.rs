@@ -6,9 +6,9 @@ use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results};
 use anyhow::Context;
 use phaseloom::experiment::Shard;
-use phaseloom::files::{Column, ResultTable, Results, TextTable, shortest, write_atomically};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, shortest, write_atomically};
 use phaseloom::report::{ReportError, STUDY_FIGURE};
-use phaseloom::study::{self, Check, Options, Outcome, Study, StudyTables, criteria_table};
+use phaseloom::study::{self, Check, Options, Study, StudyTables, criteria_table};
 use std::path::{Path, PathBuf};
 
 /// How a study is computed and shown.
@@ -131,7 +131,10 @@ pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &Figure
         results::write_figure(&folder.join("figure"), svg, *figures)?;
     }
     let mut results = Results::default();
-    show_summary(&mut results, outcome, &summary);
+    match tables.sequence() {
+        Some(sequence) => show(&mut results, tables, &sequence, SEQUENCE),
+        None => show(&mut results, tables, &summary, SCORES),
+    }
     for check in &checks {
         results.sentence(sentence(check));
     }
@@ -158,58 +161,67 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
-/// Shows the summary as a table of text: scores with their standard errors over seeds.
-fn show_summary(results: &mut Results, outcome: &Outcome<'_>, summary: &ResultTable) {
-    let spec = &outcome.study.spec;
-    let header = summary.columns();
+/// The columns of a table of text: heading, quantity, and whether it is the difference from the baseline.
+type Shown = &'static [(&'static str, &'static str, bool)];
+
+/// Of one task.
+const SCORES: Shown = &[("exact", "reference", false), ("on chips", "chips", false), ("difference", "chips", true)];
+
+/// Of a sequence of tasks.
+const SEQUENCE: Shown = &[
+    ("average", "average_chips", false),
+    ("forgetting", "forgetting_chips", false),
+    ("difference of the average", "average_chips", true),
+];
+
+/// Shows statistics over seeds as a table of text: means with their standard errors.
+fn show(results: &mut Results, tables: &StudyTables<'_>, statistics: &ResultTable, shown: Shown) {
+    let spec = &tables.outcome().study.spec;
+    let header = statistics.columns();
     let at = |name: &str| header.iter().position(|column| column == name);
     let varies = |index: &usize| {
-        let mut cells = summary.rows().iter().map(|row| row[*index].cell());
+        let mut cells = statistics.rows().iter().map(|row| row[*index].cell());
         cells.next().is_some_and(|first| cells.any(|cell| cell != first))
     };
     let end = at("score").unwrap_or(header.len());
     let keys: Vec<usize> = (0..end).filter(|index| *index == 0 || varies(index)).collect();
-    let number = |row: &[phaseloom::files::ResultValue], name: &str| -> Option<f64> {
-        at(name).and_then(|index| row[index].cell().parse().ok())
-    };
-    let is_share = summary.rows().iter().all(|row| {
-        at("score")
-            .is_some_and(|index| ["accuracy", "top_5_accuracy", "agreement"].contains(&row[index].cell().as_str()))
-    });
+    let number =
+        |row: &[ResultValue], name: &str| -> Option<f64> { at(name).and_then(|index| row[index].cell().parse().ok()) };
+    let is_share = ["accuracy", "top_5_accuracy", "agreement"].contains(&tables.score());
     let (factor, unit) = if is_share { (100.0, " %") } else { (1.0, "") };
     let text = |value: Option<f64>, error: Option<f64>| match (value, error) {
         (None, _) => String::new(),
-        (Some(value), Some(error)) if error.is_finite() => {
-            format!("{:.2} ± {:.2}", factor * value, factor * error)
-        }
-        (Some(value), _) => format!("{:.2}", factor * value),
+        (Some(value), Some(error)) => format!("{:.2} ± {:.2}", factor * value, factor * error),
+        (Some(value), None) => format!("{:.2}", factor * value),
     };
-    let mut table = TextTable::new(
-        2,
-        keys.iter().map(|_| Column::left()).chain([Column::right(), Column::right(), Column::right()]),
-    );
-    let short = |index: &usize| header[*index].rsplit('.').next().unwrap_or("").to_owned();
-    let baseline = &spec.variant[spec.baseline()].name;
-    table.row(keys.iter().map(short).chain([
-        format!("exact{unit}"),
-        format!("on chips{unit}"),
-        if spec.variant.len() > 1 { "difference".to_owned() } else { String::new() },
-    ]));
     let seeds = spec.seeds.len() as f64;
-    for row in summary.rows() {
-        let se = |name: &str| number(row, name).filter(|_| seeds > 1.0).map(|sd| sd / seeds.sqrt());
-        table.row(keys.iter().map(|index| row[*index].cell()).chain([
-            text(number(row, "reference_mean"), se("reference_sd")),
-            text(number(row, "chips_mean"), se("chips_sd")),
-            text(number(row, "chips_difference"), number(row, "chips_difference_se").filter(|_| seeds > 1.0)),
-        ]));
-    }
-    results.line(format!("{}: {} networks", spec.name, outcome.results.len()));
-    results.show(table);
-    let of = if spec.variant.len() > 1 {
-        format!(" Difference: on chips, from `{baseline}`, paired by seed.")
-    } else {
-        String::new()
+    let shown: Vec<_> = shown.iter().filter(|column| !column.2 || spec.variant.len() > 1).collect();
+    let mut table = TextTable::new(2, keys.iter().map(|_| Column::left()).chain(shown.iter().map(|_| Column::right())));
+    let short = |index: &usize| header[*index].rsplit('.').next().unwrap_or("").to_owned();
+    let heading = |(heading, _, is_difference): &&(&str, &str, bool)| {
+        let unit = if *is_difference && is_share { " pt" } else { unit };
+        format!("{}{unit}", if heading.starts_with("difference") { "difference" } else { heading })
     };
-    results.sentence(format!("Mean ± standard error over {} seeds.{of}", spec.seeds.len()));
+    table.row(keys.iter().map(short).chain(shown.iter().map(heading)));
+    for row in statistics.rows() {
+        let cell = |(_, quantity, is_difference): &&(&str, &str, bool)| {
+            let of = |ending: &str| number(row, &format!("{quantity}_{ending}")).filter(|value| value.is_finite());
+            match is_difference {
+                true => text(of("difference"), of("difference_se")),
+                false => text(of("mean"), of("sd").filter(|_| seeds > 1.0).map(|sd| sd / seeds.sqrt())),
+            }
+        };
+        table.row(keys.iter().map(|index| row[*index].cell()).chain(shown.iter().map(cell)));
+    }
+    results.line(format!("{}: {} networks", spec.name, tables.outcome().results.len()));
+    results.show(table);
+    let baseline = &spec.variant[spec.baseline()].name;
+    let what = if tables.sequence().is_some() { "of the average on chips" } else { "on chips" };
+    let of = match spec.variant.len() {
+        1 => String::new(),
+        _ => format!(" Difference: {what}, from `{baseline}`, paired by seed."),
+    };
+    let error = if seeds > 1.0 { " ± standard error" } else { "" };
+    let seeds = if spec.seeds.len() == 1 { "one seed".to_owned() } else { format!("{} seeds", spec.seeds.len()) };
+    results.sentence(format!("Mean{error} over {seeds}.{of}"));
 }

@@ -4,7 +4,7 @@ use crate::error::{Result, StudyError};
 use crate::result::{NetworkResult, TestResult, TrainingResult};
 use crate::spec::Study;
 use crate::store::Store;
-use crate::units::{TrainSettings, Unit, Units};
+use crate::units::{TrainSettings, Unit, Units, to_value};
 use phaseloom_experiment::{Experiment, Options as TestOptions, Row, Shard, Tables};
 use phaseloom_files::{FileError, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
@@ -88,6 +88,12 @@ pub fn run<'a>(study: &'a Study, folder: &Path, options: &Options<'_>) -> Result
             .map_err(|source| StudyError::Unit { place: units.place(unit), source: Box::new(source) })
     };
     // In their order, so that an interrupted study has whole comparisons.
+    // Errors of the tests are found before hours of training.
+    for &index in todo.iter().filter(|index| all[**index].seed == all[todo[0]].seed) {
+        let place = || units.place(all[index]);
+        prepare(&units, &store, (index, all[index]))
+            .map_err(|source| StudyError::Unit { place: place(), source: Box::new(source) })?;
+    }
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let found = pool.broadcast(|_| {
         let mut found = Vec::new();
@@ -114,6 +120,25 @@ pub fn run<'a>(study: &'a Study, folder: &Path, options: &Options<'_>) -> Result
     Ok(Outcome { study, units, store, results, computed, missing, interrupted })
 }
 
+/// The folder of each task of a network.
+fn task_folder(store: &Store, index: usize, task: usize) -> Result<PathBuf> {
+    let folder = absolute(&store.network(index))?.join(format!("task{}", task + 1));
+    std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
+    Ok(folder)
+}
+
+/// Writes and reads the tests of a network.
+fn prepare(units: &Units<'_>, store: &Store, (index, unit): (usize, Unit)) -> Result<()> {
+    let settings = units.settings(unit)?;
+    for task in 0..settings.trainings.len() {
+        let folder = task_folder(store, index, task)?;
+        for (test, tree) in settings.experiments.iter().enumerate() {
+            experiment(tree, units.experiment_path(test), &folder, test, &settings.trainings[task].model)?;
+        }
+    }
+    Ok(())
+}
+
 /// Trains and tests one network. `None` if it was interrupted.
 fn network(
     units: &Units<'_>,
@@ -122,20 +147,17 @@ fn network(
     options: &Options<'_>,
 ) -> Result<Option<NetworkResult>> {
     let settings = units.settings(unit)?;
-    let folder = absolute(&store.network(index))?;
     let mut trainings = Vec::new();
     let mut before: Option<PathBuf> = None;
     for (task, training) in settings.trainings.iter().enumerate() {
-        let folder = folder.join(format!("task{}", task + 1));
-        std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
+        let folder = task_folder(store, index, task)?;
         let Some(numbers) = fit(training, units.training_base(task), &folder, before.as_deref(), options)? else {
             return Ok(None);
         };
         let mut tests = Vec::new();
         for (test, tree) in settings.experiments.iter().enumerate() {
-            let name = format!("test{}", test + 1);
-            let experiment = experiment(tree, units.experiment_path(test), &folder, &name)?;
-            match run_test(&experiment, &folder.join(name), test, options)? {
+            let experiment = experiment(tree, units.experiment_path(test), &folder, test, &training.model)?;
+            match run_test(&experiment, &folder.join(format!("test{}", test + 1)), test, options)? {
                 Some(found) => tests.extend(found),
                 None => return Ok(None),
             }
@@ -200,6 +222,10 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
     });
     let best = ("best_epoch", trained.best_epoch.map(|best| best as f64));
     let chips = trained.chip_accuracy.as_ref();
+    let moved = [
+        ("moved_phases", trained.moved.map(|moved| moved.share)),
+        ("moved_rad", trained.moved.map(|moved| moved.total_rad)),
+    ];
     let tests = chips.map(|chips| chips.test_chips.as_slice()).filter(|tests| !tests.is_empty());
     let of_chips = [
         ("passes", chips.map(|_| trained.passes as f64)),
@@ -207,7 +233,7 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
         ("trained_chip", chips.and_then(|chips| chips.trained_chip)),
         ("test_chips", tests.map(phaseloom_numerics::statistics::mean)),
     ];
-    let all = [epochs, best].into_iter().chain(of_chips).chain(of_epoch.into_iter().flatten());
+    let all = [epochs, best].into_iter().chain(of_chips).chain(moved).chain(of_epoch.into_iter().flatten());
     all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
@@ -229,19 +255,41 @@ fn history(epochs: &[EpochReport]) -> String {
     table.csv()
 }
 
-/// Writes the experiment that tests the model in a folder, and reads it.
-fn experiment(tree: &Value, path: &Path, folder: &Path, name: &str) -> Result<Experiment> {
+/// Writes the experiment that tests the model in a folder, and reads it. An experiment that names a model gets the layers of that
+/// model with the weights of the trained one.
+fn experiment(tree: &Value, path: &Path, folder: &Path, test: usize, trained: &Value) -> Result<Experiment> {
     let mut tree = tree.clone();
     let base = path.parent().unwrap_or(Path::new(""));
     let base = absolute(&tree.get("base").and_then(Value::as_str).map_or(base.to_owned(), |own| base.join(own)))?;
+    let (name, mut model) = (format!("test{}", test + 1), "model.toml".to_owned());
+    if let Some(own) = tree.get("model").and_then(Value::as_str) {
+        let own = base.join(own);
+        let table: toml::Table = phaseloom_files::parse_toml(&own, &read_text(&own)?)?;
+        let layers = with_files(to_value(&table), trained);
+        model = format!("{name}-model.toml");
+        write_atomically(&folder.join(&model), toml::to_string(&layers).unwrap_or_default().as_bytes())?;
+    }
     if let Value::Object(table) = &mut tree {
         let text = |path: PathBuf| Value::from(path.to_string_lossy());
         table.insert("base".into(), text(relative_path(folder, &base)));
-        table.insert("model".into(), text(relative_path(&base, &folder.join("model.toml"))));
+        table.insert("model".into(), text(relative_path(&base, &folder.join(model))));
     }
     let file = folder.join(format!("{name}.toml"));
     write_atomically(&file, toml::to_string(&tree).unwrap_or_default().as_bytes())?;
     Ok(Experiment::load(&file)?)
+}
+
+/// A model with the files of a trained one.
+fn with_files(mut model: Value, trained: &Value) -> Value {
+    if let Value::Object(table) = &mut model {
+        for key in ["weights", "programs", "calibration"] {
+            match trained.get(key) {
+                Some(file) => table.insert(key.into(), file.clone()),
+                None => table.remove(key),
+            };
+        }
+    }
+    model
 }
 
 /// Runs a test. `None` if it was interrupted.

@@ -44,6 +44,12 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
         "Of training on chips: accuracy on perfect chips with an ideal link, on the validation samples or else on the training samples.",
     ),
     ("trained_chip", "1", "The same on the chip that trained; empty for a population."),
+    (
+        "moved_phases",
+        "1",
+        "Share of the phases that moved from their start by more than half a step of their converter (of 8 bits, if there is none).",
+    ),
+    ("moved_rad", "rad", "Sum of the distances of all phases from their start."),
     ("passes", "", "How many times light passed a core for gradients; 0 if a model of the chip computes them."),
     ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
 ];
@@ -247,14 +253,16 @@ impl<'a> StudyTables<'a> {
     /// `table.csv`.
     #[must_use]
     pub fn table(&self) -> ResultTable {
+        let keys = keys(self.tests.iter().map(|row| &row.levels[2..]));
         let mut rows = Vec::new();
         for (index, network) in &self.outcome.results {
             for (task, training) in network.trainings.iter().enumerate() {
                 for test in &training.tests {
                     let mut row = self.leading(*index, network.unit, task);
                     row.push(("test".to_owned(), (test.test + 1).into()));
-                    row.extend(cells(&self.levels(network.unit.point)));
-                    row.extend(cells(&test.levels));
+                    let mut levels = self.levels(network.unit.point);
+                    levels.extend(test.levels.iter().cloned());
+                    row.extend(cells(&keys, &levels));
                     row.push(("score".into(), test.score.as_str().into()));
                     for (name, value) in [
                         ("reference", test.reference),
@@ -278,7 +286,8 @@ impl<'a> StudyTables<'a> {
         for (index, network) in &self.outcome.results {
             for (task, training) in network.trainings.iter().enumerate() {
                 let mut row = self.leading(*index, network.unit, task);
-                row.extend(cells(&self.levels(network.unit.point)));
+                let levels = self.levels(network.unit.point);
+                row.extend(cells(&keys([levels.as_slice()].into_iter()), &levels));
                 for (name, _, _) in self.training_columns() {
                     row.push(((*name).to_owned(), training.numbers.get(*name).copied().into()));
                 }
@@ -318,11 +327,12 @@ impl<'a> StudyTables<'a> {
 
     fn statistics(&self, key: &str, rows: &[StatRow]) -> ResultTable {
         let spec = &self.outcome.study.spec;
+        let keys = keys(rows.iter().map(|row| row.levels.as_slice()));
         let row = |own: &StatRow| {
             let baseline = self.baseline(rows, own);
             let mut row: Vec<(String, ResultValue)> =
                 vec![("variant".into(), spec.variant[own.variant].name.as_str().into())];
-            row.extend(cells(&own.levels));
+            row.extend(cells(&keys, &own.levels));
             row.push(("score".into(), own.score.as_str().into()));
             row.push(("seeds".into(), spec.seeds.len().into()));
             for (name, values) in &own.quantities {
@@ -365,8 +375,21 @@ pub(crate) fn same_levels<'r>(rows: &'r [StatRow], own: &StatRow, variant: usize
     rows.iter().find(|row| row.variant == variant && row.levels == own.levels)
 }
 
-fn cells(levels: &[(String, Value)]) -> impl Iterator<Item = (String, ResultValue)> + '_ {
-    levels.iter().map(|(key, value)| (key.clone(), ResultValue::from_json(value)))
+/// All keys of some levels, in the order in which they come first.
+fn keys<'l>(all: impl Iterator<Item = &'l [(String, Value)]>) -> Vec<&'l str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in all.flatten() {
+        if !keys.contains(&key.as_str()) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// The cells of some keys; tests with other axes leave theirs empty.
+fn cells(keys: &[&str], levels: &[(String, Value)]) -> Vec<(String, ResultValue)> {
+    let value = |key: &str| levels.iter().find(|(own, _)| own == key).map(|(_, value)| ResultValue::from_json(value));
+    keys.iter().map(|key| ((*key).to_owned(), value(key).unwrap_or(ResultValue::Missing))).collect()
 }
 
 fn reference(test: &TestResult) -> f64 {

@@ -142,12 +142,16 @@ impl<'a> Units<'a> {
         }
         let [training, model, experiment] = tables;
         let place = self.place(unit);
-        let mut trainings = Vec::new();
+        let (mut trainings, mut before) = (Vec::new(), None);
         for (task, (source, model_source)) in self.trainings.iter().zip(&self.models).enumerate() {
             let mut tree = source.tree.clone();
             merge(&mut tree, &training);
             merge(&mut tree, &variant.task.get(task).map_or(Value::Null, to_value));
             set(&mut tree, "seed", self.study.spec.seeds[unit.seed].into());
+            if let Some(before) = &before {
+                remember(&mut tree, before);
+            }
+            before = Some(tree.clone());
             let spec: TrainSpec = deserialize_strict(tree).map_err(|error| StudyError::Setting {
                 path: source.path.clone(),
                 place: place.clone(),
@@ -190,6 +194,19 @@ impl<'a> Units<'a> {
         let seed = format!("seed {}", self.study.spec.seeds[unit.seed]);
         let parts: Vec<String> = levels.chain([seed]).collect();
         format!("variant `{}`, {}", self.study.spec.variant[unit.variant].name, parts.join(", "))
+    }
+}
+
+/// Fills in the data and outputs of the training before, where `[protect]` and `[replay]` of a training name none.
+fn remember(tree: &mut Value, before: &Value) {
+    for table in ["protect", "replay"] {
+        if let Some(Value::Object(table)) = tree.get_mut(table)
+            && !table.contains_key("data")
+        {
+            for (own, earlier) in [("data", "train"), ("task_outputs", "task_outputs")] {
+                table.extend(before.get(earlier).map(|value| (own.to_owned(), value.clone())));
+            }
+        }
     }
 }
 

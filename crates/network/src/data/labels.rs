@@ -16,15 +16,32 @@ use crate::error::{NetworkError, Result};
 /// 2^53, from which floats skip integers.
 const LIMIT: f64 = 9_007_199_254_740_992.0;
 
-/// A label as `classes` of a choice of data names it: a whole number, or a name.
+/// A label as `classes` of a choice of data names it: a whole number, a name, or a list of labels that are one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "found another type, expected a label: a whole number, or a name")]
+#[serde(untagged, expecting = "found another type, expected a label: a whole number, a name, or a list of them")]
 pub enum ClassLabel {
     /// A number of the file.
     Number(i64),
     /// A name of the file.
     Name(String),
+    /// Labels that are one class.
+    Group(Vec<ClassLabel>),
+}
+
+impl ClassLabel {
+    /// The numbers and names of the label.
+    pub(super) fn members(&self) -> Vec<&ClassLabel> {
+        match self {
+            Self::Group(labels) => labels.iter().flat_map(Self::members).collect(),
+            label => vec![label],
+        }
+    }
+
+    /// Whether the label is, or holds, a number or name.
+    fn holds(&self, is: &impl Fn(&ClassLabel) -> bool) -> bool {
+        self.members().into_iter().any(is)
+    }
 }
 
 impl std::fmt::Display for ClassLabel {
@@ -32,6 +49,9 @@ impl std::fmt::Display for ClassLabel {
         match self {
             Self::Number(number) => write!(f, "{number}"),
             Self::Name(name) => f.write_str(name),
+            Self::Group(labels) => {
+                write!(f, "[{}]", labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }
@@ -152,21 +172,23 @@ impl StoredLabels {
                 Ok((numbers.iter().enumerate().map(class).collect::<Result<_>>()?, None))
             }
             (Self::Numbers(numbers) | Self::Positions { numbers, .. }, Some(chosen)) => {
-                if let Some(ClassLabel::Name(name)) = chosen.iter().find(|label| matches!(label, ClassLabel::Name(_))) {
+                let members = || chosen.iter().flat_map(ClassLabel::members);
+                if let Some(ClassLabel::Name(name)) = members().find(|label| matches!(label, ClassLabel::Name(_))) {
                     let expected = "whole numbers, as the labels of the file";
                     return Err(NetworkError::choice(path, "classes", format!("the name `{name}`"), expected));
                 }
                 let known: BTreeSet<i64> = numbers.iter().copied().collect();
-                let absent = chosen.iter().find_map(|label| match label {
+                let absent = members().find_map(|label| match label {
                     ClassLabel::Number(number) => (!known.contains(number)).then_some(number),
-                    ClassLabel::Name(_) => None,
+                    ClassLabel::Name(_) | ClassLabel::Group(_) => None,
                 });
                 if let Some(number) = absent {
                     let list: Vec<String> = known.iter().take(12).map(ToString::to_string).collect();
                     let expected = format!("labels of the file: {}", list.join(", "));
                     return Err(NetworkError::choice(path, "classes", format!("the number {number}"), expected));
                 }
-                let class = |n: &i64| chosen.iter().position(|label| *label == ClassLabel::Number(*n));
+                let class =
+                    |n: &i64| chosen.iter().position(|label| label.holds(&|own| *own == ClassLabel::Number(*n)));
                 Ok((numbers.iter().map(class).collect(), None))
             }
             (Self::Names(names), None) => {
@@ -176,23 +198,23 @@ impl StoredLabels {
             }
             (Self::Names(names), Some(chosen)) => {
                 let known: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-                for label in chosen {
+                for label in chosen.iter().flat_map(ClassLabel::members) {
                     let found = match label {
                         ClassLabel::Name(name) if known.contains(name.as_str()) => continue,
                         ClassLabel::Name(name) => format!("the name `{name}`"),
-                        ClassLabel::Number(number) => format!("the number {number}"),
+                        ClassLabel::Number(_) | ClassLabel::Group(_) => format!("the number {label}"),
                     };
                     let list: Vec<&str> = known.iter().take(12).copied().collect();
                     let near = match label {
                         ClassLabel::Name(name) => nearest(name, known.iter().copied()),
-                        ClassLabel::Number(_) => None,
+                        ClassLabel::Number(_) | ClassLabel::Group(_) => None,
                     };
                     let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                     let expected = format!("names of the file: {}{near}", list.join(", "));
                     return Err(NetworkError::choice(path, "classes", found, expected));
                 }
                 let same = |label: &ClassLabel, name: &str| matches!(label, ClassLabel::Name(known) if known == name);
-                let class = |name: &String| chosen.iter().position(|label| same(label, name));
+                let class = |name: &String| chosen.iter().position(|label| label.holds(&|own| same(own, name)));
                 Ok((names.iter().map(class).collect(), None))
             }
         }
@@ -286,5 +308,15 @@ mod tests {
         assert!(numbers.clone().classes(path, Some(&[name("1")])).is_err());
         let chosen = numbers.classes(path, Some(&[ClassLabel::Number(3), ClassLabel::Number(-1)])).unwrap().0;
         assert_eq!(chosen, [None, Some(1), Some(0)]);
+        // Lists are one class.
+        let group = |numbers: &[i64]| ClassLabel::Group(numbers.iter().map(|n| ClassLabel::Number(*n)).collect());
+        let numbers = || StoredLabels::Numbers(vec![0, 1, 2, 3, 4]);
+        let chosen = numbers().classes(path, Some(&[group(&[0, 2, 4]), group(&[1, 3])])).unwrap().0;
+        assert_eq!(chosen, [0, 1, 0, 1, 0].map(Some));
+        let unknown = numbers().classes(path, Some(&[group(&[0, 7])])).unwrap_err().to_string();
+        assert!(unknown.contains("the number 7"), "{unknown}");
+        let named = ClassLabel::Group(vec![name("a"), name("c")]);
+        let chosen = names().classes(path, Some(&[name("b"), named])).unwrap().0;
+        assert_eq!(chosen, [Some(0), Some(1), Some(1), Some(0)]);
     }
 }

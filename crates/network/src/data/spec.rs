@@ -64,7 +64,8 @@ pub struct DataSpec {
     /// Rows by the remainder of their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
-    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Samples with others are left out, and positions with
+    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order; a list of labels in it is one class, such as
+    /// `[[0, 2, 4], [1, 3]]`. Samples with others are left out, and positions with
     /// others are not judged. Default: all, as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<ClassLabel>>,
@@ -271,7 +272,7 @@ impl DataSpec {
 
     /// Whether `classes` chooses names.
     fn names_classes(&self) -> bool {
-        self.classes.iter().flatten().any(|label| matches!(label, ClassLabel::Name(_)))
+        self.classes.iter().flatten().flat_map(ClassLabel::members).any(|label| matches!(label, ClassLabel::Name(_)))
     }
 
     /// Checks that the keys fit each other and the kind of the inputs.

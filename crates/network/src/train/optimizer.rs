@@ -138,30 +138,34 @@ mod tests {
         Rates { values: rate, phases: rate }
     }
 
-    /// Steps of an optimiser at a rate until L = ‖U − Û‖²_F/2N of a mesh falls to half of its first value, from Haar phases to a Haar
-    /// target; `most` if it does not.
-    fn steps_to_half((mut optimizer, most): (Optimizer, usize), modes: usize, rate: f64, seed: u64) -> usize {
+    /// L = ‖U − Û‖²_F/2N of a mesh before each of some steps of an optimiser at a rate, relative to its first value, from Haar phases
+    /// to a Haar target.
+    fn losses((mut optimizer, steps): (Optimizer, usize), modes: usize, rate: f64, seed: u64) -> Vec<f64> {
         let [start, target] =
             [2 * seed, 2 * seed + 1].map(|seed| haar_unitary(modes, &mut StreamKey::new(seed, "test/rates").stream()));
         let program = MatrixProgram::new(&start, Form::Unitary, topology("rectangular").unwrap()).unwrap();
         let stage = &program.stages()[0];
         let errors = vec![CellErrors::NONE; stage.layout().positions.len()];
         let mut phases = stage.phases().clone();
-        let mut first = None;
-        for step in 0..most {
+        let mut losses = Vec::new();
+        for _ in 0..steps {
             let mut output = Fields::identity(modes);
             Circuit::compile(stage, &phases, &errors).propagate(&mut output);
             let difference = output.to_matrix() - &target;
-            let loss = difference.norm_squared() / (2 * modes) as f64;
-            if loss <= 0.5 * *first.get_or_insert(loss) {
-                return step;
-            }
+            losses.push(difference.norm_squared() / (2 * modes) as f64);
             let adjoint = Fields::from_matrix(&difference.unscale(modes as f64));
             let slopes = gradient(stage, &phases, &errors, &Fields::identity(modes), output, adjoint).0;
             let parameter = Parameter { values: phases.values_mut(), decays: false, is_phase: true };
             optimizer.step(&mut [parameter], &[slopes.values().to_vec()], rates(rate), 0.0);
         }
-        most
+        let first = losses[0];
+        losses.into_iter().map(|loss| loss / first).collect()
+    }
+
+    /// Steps until half of the first loss; all of them if it is never reached.
+    fn steps_to_half((optimizer, most): (Optimizer, usize), modes: usize, rate: f64, seed: u64) -> usize {
+        let losses = losses((optimizer, most), modes, rate, seed);
+        losses.iter().position(|loss| *loss <= 0.5).unwrap_or(most)
     }
 
     /// Median of 5 targets.
@@ -193,8 +197,11 @@ mod tests {
         for (modes, expected) in [(8, 19.0), (32, 83.0)] {
             let steps: f64 = median(modes, 1.0);
             assert!((steps / expected - 1.0).abs() < 0.25, "{modes} modes: {steps} steps, expected {expected}");
-            let diverging: f64 = median(modes, 4.0);
-            assert!(diverging > 199.0, "{modes} modes: {diverging} steps at a rate of 4");
+            // At four times the largest stable rate the loss never settles: a quarter of the first one was set beforehand.
+            for seed in 0..5 {
+                let last = losses((Optimizer::sgd(0.0), 200), modes, 4.0, seed)[199];
+                assert!(last > 0.25, "{modes} modes: {last} of the first loss at a rate of 4");
+            }
         }
     }
 

@@ -41,7 +41,7 @@ impl Contents {
 }
 
 /// All templates, the default one first.
-pub const TEMPLATES: [&Template; 5] = [&DIGITS, &ONNX, &UNITARY, &CHIP, &STUDY];
+pub const TEMPLATES: [&Template; 6] = [&DIGITS, &ONNX, &UNITARY, &CHIP, &STUDY, &FORGETTING];
 
 /// A file of the template that is stored in the folder of its name, or in the examples.
 macro_rules! file {
@@ -95,6 +95,32 @@ const STUDY: Template = Template {
     commands: &[
         ("phaseloom run study.toml", "train and test six networks, and compare them"),
         ("phaseloom run study.toml --dry-run", "how many networks"),
+    ],
+};
+
+const FORGETTING: Template = Template {
+    key: "forgetting",
+    title: "What a network forgets when it learns a second question",
+    about: "A network on a chip learns whether a digit is odd, then whether it is 5 or more, with eleven ways to keep the first answer.",
+    files: &[
+        file!("study.toml", "forgetting/study.toml", "the ways that are compared, and the seeds"),
+        file!("first.toml", "forgetting/first.toml", "the training on the first question"),
+        file!("second.toml", "forgetting/second.toml", "the training on the second question"),
+        file!("model.toml", "forgetting/model.toml", "the layers of the network, with two outputs for each question"),
+        file!("model-first.toml", "forgetting/model-first.toml", "the same with the outputs of the first question"),
+        file!("model-second.toml", "forgetting/model-second.toml", "the same with the outputs of the second question"),
+        file!("test-first.toml", "forgetting/test-first.toml", "the experiment that asks the first question"),
+        file!("test-second.toml", "forgetting/test-second.toml", "the experiment that asks the second question"),
+        file!(
+            "digits.csv.gz",
+            "../../../../examples/digits/digits.csv.gz",
+            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
+        ),
+        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+    ],
+    commands: &[
+        ("phaseloom run study.toml --dry-run", "how many networks"),
+        ("phaseloom run study.toml", "train, test and compare them; Ctrl-C keeps what is done"),
     ],
 };
 

@@ -302,7 +302,7 @@ impl ChipLayers {
             let (weight, amplitude, trace) = self.realised_weight(product);
             let by_weight = fisher[product].component_mul(&(weight - &start[product])) * (strength / amplitude);
             let found = self.layers[product].backward(&trace, &by_weight, false, &Adjoint);
-            for (list, slopes) in lists.by_ref().zip(found.parameters) {
+            for (slopes, list) in found.parameters.into_iter().zip(lists.by_ref()) {
                 if list.len() == slopes.len() {
                     list.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
                 }

@@ -248,3 +248,73 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
         assert!(error.contains(part), "{error} | {part}");
     }
 }
+
+/// The gradient of `(λ/2)·Σ F∘(W − W*)²` by phases, attenuators and gains. Central differences of 1e-4; tolerance set before the
+/// first run.
+#[test]
+fn the_penalty_on_realised_weights_has_the_gradient_of_central_differences() {
+    let folder = folder();
+    let (mut model, mut chips, data) = start(folder.path(), TRAINING);
+    let start = chips.realised_weights(&model).unwrap();
+    let fisher: Vec<Batch> = start.iter().map(|w| w.map(|value| 0.3 + (17.0 * value).sin().powi(2))).collect();
+    values(&mut model, &mut chips).into_iter().flatten().for_each(|value| *value += 0.05);
+    chips.gradients(&mut model, &data, &[0, 1], 0).unwrap();
+    let mut gradients: Vec<Vec<f64>> = chips.parameters_mut().map(|list| vec![0.0; list.len()]).collect();
+    chips.add_weight_penalty(2.0, (&fisher, &start), &mut gradients).unwrap();
+    let (mut error, mut norm) = (0.0, 0.0);
+    for (list, slopes) in gradients.iter().enumerate() {
+        for (k, slope) in slopes.iter().enumerate().step_by(5) {
+            let mut at = |step: f64| {
+                chips.parameters_mut().nth(list).unwrap()[k] += step;
+                let weights = chips.realised_weights(&model).unwrap();
+                let terms = weights.iter().zip(&start).zip(&fisher);
+                terms.map(|((w, s), f)| f.component_mul(&(w - s).map(|d| d * d)).sum()).sum::<f64>()
+            };
+            let (plus, minus) = (at(1e-4), at(-2e-4));
+            at(1e-4);
+            error += (slope - (plus - minus) / 2e-4_f64).powi(2);
+            norm += slope * slope;
+        }
+    }
+    assert!(error.sqrt() < 1e-6 * f64::sqrt(norm) && norm > 0.0, "{error:e} of {norm:e}");
+}
+
+#[test]
+fn parts_of_programs_are_frozen_by_name() {
+    let folder = folder();
+    for (names, part) in [
+        ("['r.weight/third_mesh']", "first_mesh, attenuators"),
+        ("['r.bias/meshes']", "c.weight, r.weight, o.weight"),
+        ("['x/meshes']", "c.weight"),
+    ] {
+        let toml = TRAINING.replace("seed = 4", &format!("seed = 4\nfreeze = {names}"));
+        let error = train_in(folder.path(), &toml).unwrap_err().to_string();
+        assert!(error.contains(part), "{error} | {part}");
+    }
+    let toml = TRAINING
+        .replace("seed = 4", "seed = 4\nfreeze = ['r/meshes', 'c.weight/gain', 'o/first_mesh']")
+        .replace("epochs = 12", "epochs = 1");
+    let (before, after) = (start(folder.path(), &toml).1, train_in(folder.path(), &toml).unwrap());
+    let mut before = before;
+    let start = Programs::new(
+        &before
+            .layers
+            .iter_mut()
+            .map(|l| l.program().clone())
+            .collect::<Vec<_>>()
+            .iter()
+            .map(|p| &**p)
+            .collect::<Vec<_>>(),
+        &before.core,
+        before.link.detection,
+    );
+    let after = after.model.trained_programs().unwrap();
+    // A core of 4 ports has 16 phases in each mesh and 8 in its attenuators.
+    let moved = |layer: usize, range: std::ops::Range<usize>| {
+        let name = format!("{layer}.0.phases");
+        let [a, b] = [&start, after].map(|programs| programs.tensor(&name).unwrap().values()[range.clone()].to_vec());
+        a.iter().zip(&b).any(|(a, b)| (a - b).abs() > 1e-9)
+    };
+    assert!(!moved(1, 0..16) && moved(1, 16..24) && !moved(1, 24..40));
+    assert!(!moved(2, 0..16) && moved(2, 24..40) && moved(0, 0..16));
+}
