@@ -148,9 +148,9 @@ pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &Figure
 fn sentence(check: &Check) -> String {
     let word = if check.met { "met" } else { "NOT met" };
     format!(
-        "criterion {}: {word} ({}: {} ± {}, required {}).",
+        "criterion {}: {word} ({}{} ± {}, required {}).",
         check.criterion.name,
-        check.at,
+        if check.at.is_empty() { String::new() } else { format!("{}: ", check.at) },
         shortest(rounded(check.mean)),
         if check.se.is_finite() { shortest(rounded(check.se)) } else { "unknown".to_owned() },
         check.criterion.required()

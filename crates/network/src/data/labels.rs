@@ -26,7 +26,7 @@ pub enum ClassLabel {
     /// A name of the file.
     Name(String),
     /// Labels that are one class.
-    Group(Vec<ClassLabel>),
+    Group(#[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))] Vec<ClassLabel>),
 }
 
 impl ClassLabel {
