@@ -101,7 +101,10 @@ fn a_chip_that_cannot_be_is_refused() {
     scene.call("chip --from measured.csv --program program.json -o chip.json").well();
     for (text, parts) in [
         ("program = 'program.json'\nchip = 'chip.json'\ntrials = 3\n", &["trials", "`shots`"][..]),
-        ("program = 'program.json'\nchip = 'chip.json'\nprocess.splitter_error.sigma_rad = 0.1\n", &["process", "chip"]),
+        (
+            "program = 'program.json'\nchip = 'chip.json'\nprocess.splitter_error.sigma_rad = 0.1\n",
+            &["process", "chip"],
+        ),
         ("program = 'program.json'\nchip = 'none.json'\n", &["none.json", "`chip`"]),
         ("matrix = 'u.npy'\nform = 'svd'\nchip = 'chip.json'\n", &["unitary", "svd"]),
         (
@@ -123,7 +126,13 @@ fn drives_go_out_and_come_back() {
     let cells = scene.json("program.json")["right"]["cells"].as_array().unwrap().clone();
     for (k, cell) in cells.iter().enumerate() {
         for (shifter, power) in [("theta", 20.0 + k as f64), ("phi", 25.0 - k as f64)] {
-            rows += &format!("{},{},{shifter},{power},{},{}\n", cell["column"], cell["mode"], 0.1 * k as f64 - 0.3, 500 + k);
+            rows += &format!(
+                "{},{},{shifter},{power},{},{}\n",
+                cell["column"],
+                cell["mode"],
+                0.1 * k as f64 - 0.3,
+                500 + k
+            );
         }
     }
     scene.write("heaters.csv", &rows);
@@ -178,7 +187,9 @@ fn matrices_of_others_are_read_and_written() {
     }
     let pairs: Vec<String> = u
         .row_iter()
-        .map(|row| row.iter().map(|z| format!("{:.6};{:.6}", z.re, z.im).replace('.', ",")).collect::<Vec<_>>().join(";"))
+        .map(|row| {
+            row.iter().map(|z| format!("{:.6};{:.6}", z.re, z.im).replace('.', ",")).collect::<Vec<_>>().join(";")
+        })
         .collect();
     scene.write("pairs.csv", pairs.join("\n"));
     let said = scene.call("program pairs.csv --unitary-within 1e-4 -o pairs.json").well().joined();

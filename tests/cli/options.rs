@@ -69,7 +69,17 @@ const COMMANDS: [(&str, &[&str]); 24] = [
         ],
     ),
     ("report out -o made.html", &["--template mine.html"]),
-    ("program u.npy", &["--form svd", "--nearest-unitary", "--unitary-within 0.01", "--topology reck", "--cell crossing", "-o made.json"]),
+    (
+        "program u.npy",
+        &[
+            "--form svd",
+            "--nearest-unitary",
+            "--unitary-within 0.01",
+            "--topology reck",
+            "--cell crossing",
+            "-o made.json",
+        ],
+    ),
     ("convert program.json", &["--to clements", "-o made.json"]),
     (
         "chip process.toml --core 4 --seed 1 -o made.json",

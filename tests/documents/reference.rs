@@ -7,8 +7,9 @@ use phaseloom::experiment::{Expectation, Experiment, columns};
 use phaseloom::files::{ColumnText, write_matrix};
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
-    Adc, Chip, Converter, CoreSpec, HeaterLimit, HeaterLimits, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link, Modulator, PhaseError,
-    PhaseJitter, PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
+    Adc, Chip, Converter, CoreSpec, HeaterLimit, HeaterLimits, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link,
+    Modulator, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk,
+    ThermalNoise, UniformIn,
 };
 use phaseloom::mesh::convention::ConvertedProgram;
 use phaseloom::mesh::{Form, MatrixProgram, MeshDesign};

@@ -28,9 +28,7 @@ pub use link::{
 };
 pub use matrix_law::MatrixLaw;
 pub use measured::chip_table::ChipTable;
-pub use measured::heater_table::{
-    DriveQuantity, HeaterCalibration, HeaterDrive, parse_calibrations, rows_of_heaters,
-};
+pub use measured::heater_table::{DriveQuantity, HeaterCalibration, HeaterDrive, parse_calibrations, rows_of_heaters};
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
@@ -39,8 +37,9 @@ pub use process::presets::{
 };
 pub use process::stage_errors::StageErrors;
 pub use process::{
-    Component, ComponentErrors, FixedChip, HeaterLimit, HeaterLimits, IMPERFECTIONS, Imperfection, InsertionLoss, OwnSources, PhaseError, PhaseJitter, PhaseQuantization,
-    Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
+    Component, ComponentErrors, FixedChip, HeaterLimit, HeaterLimits, IMPERFECTIONS, Imperfection, InsertionLoss,
+    OwnSources, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError, ThermalCrosstalk, UniformIn,
+    Variation,
 };
 pub use product::address::LayerAddress;
 pub use product::backward::ProductTrace;

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// Sample an imperfect chip from a process, read a measured one from a table, or write a chip of a run
 ///
-/// Seed N is trial 0 of a run with seed N. With --from, a row of the table is a cell or a component: `phaseloom explain chip`, or
-/// the page of chip files, has the columns. What no row gives is as PROCESS designs it, without PROCESS perfect.
+/// Seed N is trial 0 of a run with seed N. With --from, a row of the table is a cell (column, mode, splitter1_cross,
+/// splitter2_cross, theta_offset_rad, phi_offset_rad, loss_db, …) or a component; the page of chip files has all columns. What no
+/// row gives is as PROCESS designs it, without PROCESS perfect.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom chip process.toml --program program.json --seed 1 -o chip.json\n  \
@@ -118,7 +119,9 @@ impl Chip {
                 Ok(hardware::Chip::core_program(ports, design)?)
             }
             (None, None) => {
-                anyhow::bail!("found neither --program nor --core, expected one of them: it gives the shape of the chip")
+                anyhow::bail!(
+                    "found neither --program nor --core, expected one of them: it gives the shape of the chip"
+                )
             }
         }
     }
@@ -130,7 +133,9 @@ impl Chip {
         results: &mut Results,
     ) -> anyhow::Result<(hardware::Chip, String)> {
         let Some(seed) = self.seed else {
-            anyhow::bail!("found no --seed, expected one: the errors of a sampled chip follow from it; or --from a table")
+            anyhow::bail!(
+                "found no --seed, expected one: the errors of a sampled chip follow from it; or --from a table"
+            )
         };
         let chip = hardware::Chip::fabricate(process, program, ChipId { seed, trial: self.trial, core: 0 })?;
         results.value("seed", seed);

@@ -4,8 +4,8 @@ use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::files::{InvalidValue, Results, folded, significant, write_atomically};
-use phaseloom::mesh::{MeshError, Netlist};
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
+use phaseloom::mesh::{MeshError, Netlist};
 use std::path::PathBuf;
 
 /// The key of the convention of program files.
@@ -103,9 +103,13 @@ impl Convert {
         results.value("phase_shifters", shifters);
         results.value("ports", netlist.ports.len());
         results.value("gain", program.gain());
-        results.line(format!("netlist of {couplers} couplers and {shifters} phase shifters, {} ports", netlist.ports.len()));
+        results.line(format!(
+            "netlist of {couplers} couplers and {shifters} phase shifters, {} ports",
+            netlist.ports.len()
+        ));
         if (program.gain() - 1.0).abs() > 0.0 {
-            results.line(format!("the circuit realises the matrix divided by its gain {}", significant(program.gain())));
+            results
+                .line(format!("the circuit realises the matrix divided by its gain {}", significant(program.gain())));
         }
         output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)

@@ -55,7 +55,11 @@ pub struct Heaters {
 
 /// Columns of the table.
 pub const COLUMNS: [ColumnText; 11] = [
-    ("heater", "", "Number of the heater: stages in the order of light, of each θ and φ of the cells, output and boundary phases."),
+    (
+        "heater",
+        "",
+        "Number of the heater: stages in the order of light, of each θ and φ of the cells, output and boundary phases.",
+    ),
     ("stage", "", "`right` (the only mesh, or that of V†), `attenuators` or `left` (the mesh of U)."),
     ("column", "", "Column of the cell; for an output phase the number of columns."),
     ("mode", "", "Upper mode of the cell, or the mode of an output or boundary phase."),
@@ -111,11 +115,7 @@ impl Heaters {
         }
     }
 
-    fn calibrations(
-        &self,
-        heaters: &[Heater],
-        chip: Option<&Chip>,
-    ) -> anyhow::Result<Vec<Option<HeaterCalibration>>> {
+    fn calibrations(&self, heaters: &[Heater], chip: Option<&Chip>) -> anyhow::Result<Vec<Option<HeaterCalibration>>> {
         if let Some(path) = &self.calibration {
             return Ok(parse_calibrations(path, &streams::read(path)?.bytes, heaters)?);
         }
@@ -135,7 +135,7 @@ impl Heaters {
         let (order, channels) = self.order(heaters)?;
         let phase = |heater: &Heater| wrap(program.stages()[heater.stage].phases().values()[heater.index]);
         let mut table = ResultTable::new("heaters", &COLUMNS.map(|(name, ..)| name));
-        let columns = [6, 11, 6, 5, 8, 9, 9, 8, 7, 6].map(|width| Column::right().min_width(width).gap(1));
+        let columns = [6, 5, 6, 4, 7, 9, 8, 7, 6, 5].map(|width| Column::right().min_width(width).gap(1));
         let mut text = TextTable::new(0, columns.to_vec());
         text.row("heater|stage|column|mode|shifter|phase/rad|power/mW|volts/V|mA|code".split('|'));
         let (mut power, mut unknown, mut beyond) = (0.0, 0, 0);
@@ -203,7 +203,9 @@ impl Heaters {
             note(format!("{unknown} of {} heaters have no calibration: their powers are empty", order.len()));
         }
         if unknown == order.len() && self.calibration.is_none() {
-            note("no power is known: give --calibration, or a chip whose process has `phase_shifter.power_pi_w`".into());
+            note(
+                "no power is known: give --calibration, or a chip whose process has `phase_shifter.power_pi_w`".into(),
+            );
         }
         if beyond > 0 {
             let max = self.max_volts.unwrap_or_default();
@@ -212,11 +214,14 @@ impl Heaters {
         if order.len() < heaters.len() {
             note(format!("{} of {} heaters are not in the wiring file", heaters.len() - order.len(), heaters.len()));
         }
-        for heater in chip.into_iter().flat_map(|chip| &chip.process().heater_limits).flat_map(|limits| &limits.heaters) {
+        for heater in chip.into_iter().flat_map(|chip| &chip.process().heater_limits).flat_map(|limits| &limits.heaters)
+        {
             if let Some(fixed) = heater.fixed_rad {
                 let column = heater.column.map(|column| format!("column {column}, ")).unwrap_or_default();
                 let (stage, shifter, mode) = (heater.stage.key(), heater.shifter.key(), heater.mode);
-                note(format!("{stage}, {shifter}, {column}mode {mode} of the chip stays at {fixed} rad, whatever is set"));
+                note(format!(
+                    "{stage}, {shifter}, {column}mode {mode} of the chip stays at {fixed} rad, whatever is set"
+                ));
             }
         }
         Ok(Exit::Done)
@@ -248,7 +253,9 @@ impl Heaters {
         let path = self.read.as_ref().unwrap_or(&self.program);
         let table = CsvTable::parse(path, &streams::read(path)?.bytes)?;
         let rows = rows_of_heaters(&table, heaters)?;
-        let has = |column: &str| table.column(&[column]).is_some_and(|at| (0..rows.len()).any(|row| table.text(row, at).is_some()));
+        let has = |column: &str| {
+            table.column(&[column]).is_some_and(|at| (0..rows.len()).any(|row| table.text(row, at).is_some()))
+        };
         let chosen = match &self.by {
             Some(by) => QUANTITIES.into_iter().find(|(name, _)| name == by).filter(|(_, column)| has(column)),
             None => QUANTITIES.into_iter().find(|(_, column)| has(column)),

@@ -6,8 +6,8 @@ use super::terminal::{matrix_file, output, streams, whole};
 use clap::Args;
 use phaseloom::Complex64;
 use phaseloom::files::{
-    ResultTable, Results, WIDTH, decimal, has_matrix_ending, is_npy, ratio, touchstone_ports, transmission,
-    wrap, write_matrix_file,
+    ResultTable, Results, WIDTH, decimal, has_matrix_ending, is_npy, ratio, touchstone_ports, transmission, wrap,
+    write_matrix_file,
 };
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;

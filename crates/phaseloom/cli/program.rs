@@ -78,7 +78,8 @@ impl Program {
         };
         let within = self.unitary_within.filter(|_| form != Form::Svd);
         anyhow::ensure!(
-            self.unitary_within.is_none() || (form != Form::Svd && design.topology().capability() != Capability::AnyContraction),
+            self.unitary_within.is_none()
+                || (form != Form::Svd && design.topology().capability() != Capability::AnyContraction),
             "--unitary-within: found together with a form of two meshes or a topology of contractions, expected `--form auto` or \
              `unitary` on a mesh of unitaries"
         );
@@ -143,7 +144,11 @@ impl Program {
         }
         output::print_summary(&results, self.format, self.output.as_deref())?;
         let deviation = if w.is_square() { Unitary::deviation(&w) } else { f64::INFINITY };
-        if program.form() == Form::Svd && self.form == "auto" && deviation < NEARLY_UNITARY && self.unitary_within.is_none() {
+        if program.form() == Form::Svd
+            && self.form == "auto"
+            && deviation < NEARLY_UNITARY
+            && self.unitary_within.is_none()
+        {
             output::status(&format!(
                 "note: the matrix is unitary to {deviation:.1e}: `--nearest-unitary` programs its nearest unitary on one mesh"
             ));

@@ -369,7 +369,8 @@ impl Experiment {
 
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
-        for (key, path) in [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program), ("chip", &config.chip)]
+        for (key, path) in
+            [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program), ("chip", &config.chip)]
         {
             if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
                 let expected =

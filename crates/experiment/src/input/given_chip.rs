@@ -7,8 +7,7 @@ use phaseloom_hardware::{Chip, HardwareError, Process};
 use std::path::Path;
 
 /// Keys of the process that act when a chip is made, and so cannot change a chip that exists.
-const FROZEN: [&str; 4] =
-    ["process", "process.splitter_error", "process.phase_error", "process.insertion_loss"];
+const FROZEN: [&str; 4] = ["process", "process.splitter_error", "process.phase_error", "process.insertion_loss"];
 
 impl Config {
     /// Reads the chip that the experiment names, if it names one. `path` and `text` are those of the experiment.
@@ -40,10 +39,12 @@ impl Config {
             let expected = "1, because `chip` names one chip; `shots` repeats the noise";
             return Err(InvalidValue::new("trials", self.trials, expected));
         }
-        let is_frozen = |key: &str| FROZEN.iter().any(|frozen| match key.strip_prefix(frozen) {
-            Some(rest) => rest.is_empty() || (rest.starts_with('.') && *frozen != "process"),
-            None => false,
-        });
+        let is_frozen = |key: &str| {
+            FROZEN.iter().any(|frozen| match key.strip_prefix(frozen) {
+                Some(rest) => rest.is_empty() || (rest.starts_with('.') && *frozen != "process"),
+                None => false,
+            })
+        };
         for (i, axis) in self.sweep.iter().enumerate() {
             if let Some(key) = axis.keys.iter().find(|key| is_frozen(key)) {
                 let expected = "another key: the errors of a `chip` are frozen";

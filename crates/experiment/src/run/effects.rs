@@ -114,7 +114,9 @@ impl Experiment {
         // A tiny network has no place for a chip, a heater or a matrix of another shape.
         let config = &Config { process: config.process.for_any_shape(), ..config.clone() };
         if config.process != self.config.process {
-            ["chip", "process.heater_limits.heaters", "process.thermal_crosstalk.matrix"].into_iter().for_each(usage::mark);
+            ["chip", "process.heater_limits.heaters", "process.thermal_crosstalk.matrix"]
+                .into_iter()
+                .for_each(usage::mark);
         }
         let data = match config.subject().map_err(|invalid| self.with_line(invalid))? {
             Subject::Network { data, .. } => data,

@@ -205,9 +205,11 @@ mod tests {
     #[test]
     fn real_and_imaginary_columns_are_parts_where_a_header_or_a_unitary_says_so() {
         let (c, s) = (0.7f64.cos(), 0.7f64.sin());
-        let u = DMatrix::from_row_slice(2, 2, &[
-            Complex64::new(c, 0.0), Complex64::new(0.0, s), Complex64::new(0.0, s), Complex64::new(c, 0.0),
-        ]);
+        let u = DMatrix::from_row_slice(
+            2,
+            2,
+            &[Complex64::new(c, 0.0), Complex64::new(0.0, s), Complex64::new(0.0, s), Complex64::new(c, 0.0)],
+        );
         assert_eq!(read(&format!("{c},0,0,{s}\n0,{s},{c},0\n")).unwrap(), u);
         assert_eq!(read(&format!("{c} 0 0 {s}\n0 {c} {s} 0\n")).unwrap(), u);
         assert_eq!(read("re 0,im 0,re 1,im 1\n1,2,3,4\n").unwrap().shape(), (1, 2));

@@ -32,8 +32,7 @@ fn error(path: &Path, place: &str, found: String, expected: &str) -> FileError {
 
 /// The transfer matrix, from the inputs to the outputs.
 pub(super) fn parse(path: &Path, bytes: &[u8], ports: usize) -> Result<DMatrix<Complex64>, FileError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| error(path, "first bytes", "other bytes".into(), "a text"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| error(path, "first bytes", "other bytes".into(), "a text"))?;
     let (mut format, mut inputs, mut numbers) = ("ma".to_owned(), None, Vec::new());
     for (at, line) in text.lines().enumerate() {
         let place = format!("line {}", at + 1);
@@ -63,7 +62,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8], ports: usize) -> Result<DMatrix<C
     }
     let needed = 1 + 2 * ports * ports;
     if numbers.len() != needed {
-        let expected = format!("{needed}: one frequency and {ports}×{ports} parameters; keep one frequency of the file");
+        let expected =
+            format!("{needed}: one frequency and {ports}×{ports} parameters; keep one frequency of the file");
         return Err(error(path, "values", format!("{} numbers", numbers.len()), &expected));
     }
     let parameter = |at: usize| {

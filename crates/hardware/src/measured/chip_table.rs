@@ -118,12 +118,7 @@ impl ChipTable {
     ///
     /// [`FileError::Format`] with line and column for unknown columns, places that the program does not have, impossible values and
     /// values that are given twice; an impossible process.
-    pub fn parse(
-        path: &Path,
-        bytes: &[u8],
-        process: &Process,
-        program: &MatrixProgram,
-    ) -> Result<Self, HardwareError> {
+    pub fn parse(path: &Path, bytes: &[u8], process: &Process, program: &MatrixProgram) -> Result<Self, HardwareError> {
         let table = CsvTable::parse(path, bytes)?;
         let nominal = Chip::nominal(process, program)?;
         let mut measured = Measured {
@@ -221,7 +216,8 @@ impl Measured<'_> {
             Some((at, text)) => {
                 let found = StageName::ALL.into_iter().find(|name| name.key() == text.to_lowercase());
                 let stage = found.filter(|name| find_stage(self.stages, *name).is_ok());
-                let expected = if self.stages.len() == 1 { "`right`, the only mesh" } else { "right, attenuators or left" };
+                let expected =
+                    if self.stages.len() == 1 { "`right`, the only mesh" } else { "right, attenuators or left" };
                 stage.ok_or_else(|| table.at(row, at, &format!("`{text}`"), expected))?
             }
         };

@@ -25,7 +25,8 @@ impl Process {
     ///
     /// The first key that does not.
     pub fn check_stages(&self, stages: &[Stage]) -> Result<(), InvalidValue> {
-        self.sources().try_for_each(|(key, source)| source.check_stages(stages).map_err(|invalid| invalid.in_table(key)))
+        self.sources()
+            .try_for_each(|(key, source)| source.check_stages(stages).map_err(|invalid| invalid.in_table(key)))
     }
 
     /// The checks before a chip for a program is made.

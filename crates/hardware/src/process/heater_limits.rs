@@ -81,7 +81,11 @@ impl Imperfection for HeaterLimits {
                 (Some(fixed), None) => between(&key("fixed_rad"), fixed, -MAX_FIXED, MAX_FIXED)?,
                 (None, Some(max)) => between(&key("max_rad"), max, 0.0, TAU)?,
                 (Some(_), Some(_)) => {
-                    return Err(InvalidValue::new(key("fixed_rad"), "given together with `max_rad`", "only one of them"));
+                    return Err(InvalidValue::new(
+                        key("fixed_rad"),
+                        "given together with `max_rad`",
+                        "only one of them",
+                    ));
                 }
                 (None, None) => return Err(InvalidValue::new(key("fixed_rad"), "absent", "a phase, or `max_rad`")),
             }
@@ -144,7 +148,9 @@ mod tests {
         let mut phases = MatrixProgram::from_phases(
             topology("rectangular").unwrap(),
             4,
-            phaseloom_mesh::Phases::blank(&phaseloom_mesh::MeshDesign::from(topology("rectangular").unwrap()).layout(4)),
+            phaseloom_mesh::Phases::blank(
+                &phaseloom_mesh::MeshDesign::from(topology("rectangular").unwrap()).layout(4),
+            ),
         );
         let mut values = phases.stages()[0].phases().clone();
         values.values_mut().fill(5.0);

@@ -270,9 +270,8 @@ mod tests {
         let (mut by_coefficient, mut by_matrix) = (set(&values), set(&values));
         coefficient.drive(stages, &mut by_coefficient);
         matrix.drive(stages, &mut by_matrix);
-        let difference = |a: &[Phases], b: &[Phases]| {
-            flat(a).iter().zip(flat(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-        };
+        let difference =
+            |a: &[Phases], b: &[Phases]| flat(a).iter().zip(flat(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(difference(&by_coefficient, &by_matrix) < 1e-14);
         let (mut slopes, mut expected) = (set(&values), set(&values));
         coefficient.drive_adjoint(stages, &mut expected);

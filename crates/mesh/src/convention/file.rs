@@ -95,7 +95,9 @@ impl ConvertedProgram {
         let mut meshes = self.meshes.iter();
         let phases = self.frame.stages().iter().map(|stage| match stage.kind() {
             StageKind::Attenuators => stage.phases().clone(),
-            StageKind::Mesh => meshes.next().map_or_else(|| stage.phases().clone(), |mesh| mesh.phases_in(stage.layout())),
+            StageKind::Mesh => {
+                meshes.next().map_or_else(|| stage.phases().clone(), |mesh| mesh.phases_in(stage.layout()))
+            }
         });
         self.frame.with_phases(phases.collect())
     }

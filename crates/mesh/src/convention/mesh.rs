@@ -3,9 +3,9 @@
 use super::outer_phase::MACH_ZEHNDER;
 use super::{Convention, Waveguides, waveguides::modes};
 use crate::cell::mzi as cell;
-use crate::layout::{CellPosition, Layout};
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
+use crate::layout::{CellPosition, Layout};
 use crate::program::file_parts::{IDENTITY, ScreenPhase};
 use nalgebra::DMatrix;
 use num_complex::Complex64;

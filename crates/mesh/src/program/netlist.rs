@@ -69,7 +69,13 @@ impl Netlist {
     }
 
     /// Adds a component on some waveguides.
-    fn add(&mut self, name: String, component: &'static str, setting: (&'static str, f64), ends: [Option<&mut End>; 2]) {
+    fn add(
+        &mut self,
+        name: String,
+        component: &'static str,
+        setting: (&'static str, f64),
+        ends: [Option<&mut End>; 2],
+    ) {
         for (at, end) in ends.into_iter().flatten().enumerate() {
             let input = format!("{name},in{at}");
             match std::mem::replace(end, End::Port(format!("{name},out{at}"))) {
@@ -158,49 +164,54 @@ mod tests {
 
     /// Follows light through a netlist, component by component, until all have been passed.
     fn matrix(netlist: &Netlist, (rows, columns): (usize, usize)) -> DMatrix<Complex64> {
-        DMatrix::from_columns(&(0..columns).map(|input| {
-            let mut fields: BTreeMap<String, Complex64> = BTreeMap::new();
-            for (name, port) in netlist.ports.iter().filter(|(name, _)| name.starts_with("in")) {
-                fields.insert(port.clone(), f64::from(u8::from(*name == format!("in{input}"))).into());
-            }
-            let from: BTreeMap<&String, &String> = netlist.connections.iter().map(|(a, b)| (b, a)).collect();
-            let mut rest: Vec<&String> = netlist.instances.keys().collect();
-            while !rest.is_empty() {
-                let before = rest.len();
-                rest.retain(|name| {
-                    let Instance { component, settings } = &netlist.instances[*name];
-                    let lit = |at: usize, fields: &BTreeMap<String, Complex64>| {
-                        let port = format!("{name},in{at}");
-                        match from.get(&port) {
-                            Some(source) => fields.get(*source).copied(),
-                            None => Some(fields.get(&port).copied().unwrap_or(Complex64::ZERO)),
-                        }
-                    };
-                    if *component == "phase_shifter" {
-                        let Some(a) = lit(0, &fields) else { return true };
-                        fields.insert(format!("{name},out0"), a * Complex64::cis(settings["phase"]));
-                        return false;
+        DMatrix::from_columns(
+            &(0..columns)
+                .map(|input| {
+                    let mut fields: BTreeMap<String, Complex64> = BTreeMap::new();
+                    for (name, port) in netlist.ports.iter().filter(|(name, _)| name.starts_with("in")) {
+                        fields.insert(port.clone(), f64::from(u8::from(*name == format!("in{input}"))).into());
                     }
-                    let (Some(a), Some(b)) = (lit(0, &fields), lit(1, &fields)) else { return true };
-                    let (s, c) = settings["angle"].sin_cos();
-                    let i = Complex64::i();
-                    fields.insert(format!("{name},out0"), a * c + i * b * s);
-                    fields.insert(format!("{name},out1"), i * a * s + b * c);
-                    false
-                });
-                assert!(rest.len() < before, "a loop");
-            }
-            nalgebra::DVector::from_fn(rows, |row, _| {
-                netlist.ports.get(&format!("out{row}")).map_or(Complex64::ZERO, |port| fields[port])
-            })
-        }).collect::<Vec<_>>())
+                    let from: BTreeMap<&String, &String> = netlist.connections.iter().map(|(a, b)| (b, a)).collect();
+                    let mut rest: Vec<&String> = netlist.instances.keys().collect();
+                    while !rest.is_empty() {
+                        let before = rest.len();
+                        rest.retain(|name| {
+                            let Instance { component, settings } = &netlist.instances[*name];
+                            let lit = |at: usize, fields: &BTreeMap<String, Complex64>| {
+                                let port = format!("{name},in{at}");
+                                match from.get(&port) {
+                                    Some(source) => fields.get(*source).copied(),
+                                    None => Some(fields.get(&port).copied().unwrap_or(Complex64::ZERO)),
+                                }
+                            };
+                            if *component == "phase_shifter" {
+                                let Some(a) = lit(0, &fields) else { return true };
+                                fields.insert(format!("{name},out0"), a * Complex64::cis(settings["phase"]));
+                                return false;
+                            }
+                            let (Some(a), Some(b)) = (lit(0, &fields), lit(1, &fields)) else { return true };
+                            let (s, c) = settings["angle"].sin_cos();
+                            let i = Complex64::i();
+                            fields.insert(format!("{name},out0"), a * c + i * b * s);
+                            fields.insert(format!("{name},out1"), i * a * s + b * c);
+                            false
+                        });
+                        assert!(rest.len() < before, "a loop");
+                    }
+                    nalgebra::DVector::from_fn(rows, |row, _| {
+                        netlist.ports.get(&format!("out{row}")).map_or(Complex64::ZERO, |port| fields[port])
+                    })
+                })
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn the_circuit_is_the_program_for_every_design() {
         for design in crate::MeshDesign::all() {
             let rows = design.topology().capability().max_rows().unwrap_or(3);
-            let w = DMatrix::from_fn(rows, 4, |i, j| Complex64::new(((1 + i + 3 * j) as f64).sin(), (i * j) as f64 / 5.0));
+            let w =
+                DMatrix::from_fn(rows, 4, |i, j| Complex64::new(((1 + i + 3 * j) as f64).sin(), (i * j) as f64 / 5.0));
             let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
             let netlist = Netlist::new(&program);
             let realised = matrix(&netlist, program.shape()) * Complex64::from(program.gain());

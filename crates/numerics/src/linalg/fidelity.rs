@@ -118,9 +118,11 @@ mod tests {
         let mut stream = StreamKey::new(3, "test").stream();
         for modes in [1, 2, 5, 9] {
             let (u, v) = (haar_unitary(modes, &mut stream), haar_unitary(modes, &mut stream));
-            let phases = |at: f64| DMatrix::from_fn(modes, modes, |i, j| {
-                if i == j { Complex64::cis(at * (1 + i * i) as f64) } else { Complex64::ZERO }
-            });
+            let phases = |at: f64| {
+                DMatrix::from_fn(modes, modes, |i, j| {
+                    if i == j { Complex64::cis(at * (1 + i * i) as f64) } else { Complex64::ZERO }
+                })
+            };
             let turned = phases(1.3) * &u * phases(0.7) * Complex64::from(0.2);
             assert!((port_phase_fidelity(&u, &turned) - 1.0).abs() < 1e-12, "{modes}");
             let (plain, ports) = (fidelity(&u, &v), port_phase_fidelity(&u, &v));

@@ -63,7 +63,7 @@ fn all_stages_outputs_and_the_design_of_the_process_are_kept() {
     let chip = read(text, process, &program).unwrap().chip;
     let nominal = Chip::nominal(chip.process(), &program).unwrap();
     let mut expected = nominal.stages().to_vec();
-    expected[2].cell_errors[0].beta = splitter_error_from_power(-0.03);
+    expected[2].cell_errors[0].beta = splitter_error_from_power(0.47 - 0.5);
     expected[1].offsets.set_cell(1, 0.5, 0.0);
     expected[0].offsets.set_output(3, 0.25);
     assert_eq!(chip.stages(), expected);
