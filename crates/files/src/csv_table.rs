@@ -159,13 +159,13 @@ impl CsvTable {
     ///
     /// If there is no such row.
     #[must_use]
-    pub fn of_row(&self, row: usize, found: &str, expected: &str) -> FileError {
+    pub fn row_error(&self, row: usize, found: &str, expected: &str) -> FileError {
         self.error(self.rows[row].0, None, found, expected)
     }
 
     /// The error of the header, such as a column that is missing.
     #[must_use]
-    pub fn of_header(&self, found: &str, expected: &str) -> FileError {
+    pub fn header_error(&self, found: &str, expected: &str) -> FileError {
         self.error(self.header_line, None, found, expected)
     }
 
@@ -174,7 +174,7 @@ impl CsvTable {
     pub fn unknown(&self, name: &str, known: &[String]) -> FileError {
         let near = nearest(name, known.iter().map(String::as_str));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        self.of_header(&format!("a column `{}`", short(name)), &format!("one of {}{near}", known.join(", ")))
+        self.header_error(&format!("a column `{}`", short(name)), &format!("one of {}{near}", known.join(", ")))
     }
 
     fn error(&self, line: u64, column: Option<&str>, found: &str, expected: &str) -> FileError {

@@ -75,7 +75,7 @@ impl Chip {
         let run = self.process.as_deref().filter(|path| path.is_dir());
         let mut results = Results::default();
         let (chip, origin) = match (run, &self.from) {
-            (Some(folder), None) => self.of_run(folder, &mut results)?,
+            (Some(folder), None) => self.from_run(folder, &mut results)?,
             (_, from) => {
                 for (option, given) in [("--tile", self.tile.is_some()), ("--point", self.point.is_some())] {
                     anyhow::ensure!(!given, "{option}: found without the folder of a run, expected one as PROCESS");
@@ -144,7 +144,7 @@ impl Chip {
     }
 
     /// The chip that a run samples.
-    fn of_run(&self, folder: &Path, results: &mut Results) -> anyhow::Result<(hardware::Chip, String)> {
+    fn from_run(&self, folder: &Path, results: &mut Results) -> anyhow::Result<(hardware::Chip, String)> {
         for (option, given) in [
             ("--program", self.program.is_some()),
             ("--core", self.core.is_some()),

@@ -263,7 +263,7 @@ impl Heaters {
         let names = QUANTITIES.map(|(_, column)| column).join(", ");
         let Some((quantity, column)) = chosen else {
             let found = self.by.as_ref().map_or("no quantity".to_owned(), |by| format!("no {by}"));
-            return Err(table.of_header(&found, &format!("values in one of the columns {names}")).into());
+            return Err(table.header_error(&found, &format!("values in one of the columns {names}")).into());
         };
         anyhow::ensure!(
             quantity != "code" || self.codes().is_some(),
@@ -277,11 +277,17 @@ impl Heaters {
             let number_in = |at: Option<usize>| at.map_or(Ok(None), |at| table.number(row, at));
             let phase = match number_in(at)? {
                 Some(value) if quantity != "phase" && value < 0.0 => {
-                    return Err(table.of_row(row, &format!("{value}"), "a number from 0: a heater cannot cool").into());
+                    return Err(table
+                        .row_error(row, &format!("{value}"), "a number from 0: a heater cannot cool")
+                        .into());
                 }
                 Some(value) => self.phase(quantity, value, calibrations[number]).ok_or_else(|| {
                     let found = format!("{value} of heater {number}, which has no calibration of that");
-                    table.of_row(row, &found, "a row of --calibration with P_π or V_π, and the resistance for currents")
+                    table.row_error(
+                        row,
+                        &found,
+                        "a row of --calibration with P_π or V_π, and the resistance for currents",
+                    )
                 })?,
                 None => {
                     let Some(phase) = number_in(phases_at)? else { continue };

@@ -23,7 +23,7 @@ impl Config {
             let invalid = InvalidValue::new("process", "given together with `chip`", expected);
             return Err(locate(path, text, invalid).into());
         }
-        self.process = Process::of_chip(&chip);
+        self.process = Process::from_chip(&chip);
         if line_of_key(text, "trials").is_none() {
             self.trials = 1;
         }

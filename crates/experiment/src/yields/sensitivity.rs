@@ -379,14 +379,14 @@ mod tests {
                     let phases = of_stage.phases().values().len();
                     for place in 0..phases + 3 * of_stage.layout().positions.len() {
                         let component = &map.components[index];
-                        let of_chip = f64::from(record.sensitivity[index]).sqrt();
+                        let from_chip = f64::from(record.sensitivity[index]).sqrt();
                         assert_eq!((component.tile, component.stage), (tile, stage));
                         index += 1;
                         // A cell of two splitters has no third one.
                         if !index.is_multiple_of(17) || (place >= phases && (place - phases) % 3 == 2) {
                             continue;
                         }
-                        for (trial, found) in [(None, component.sensitivity), (Some(1), of_chip)] {
+                        for (trial, found) in [(None, component.sensitivity), (Some(1), from_chip)] {
                             let step = 1e-5;
                             let at = (layer, tile, stage, place);
                             let high = outputs(&point, trial, at, step);
@@ -395,7 +395,7 @@ mod tests {
                             let difference = (found - expected).abs();
                             assert!(difference < 1e-6 * (1.0 + expected), "{trial:?} {component:?}: {expected}");
                         }
-                        changed = changed.max((component.sensitivity - of_chip).abs());
+                        changed = changed.max((component.sensitivity - from_chip).abs());
                         compared += 1;
                     }
                 }

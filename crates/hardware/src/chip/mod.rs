@@ -32,7 +32,7 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::Process`] for an impossible process, [`HardwareError::ShapeMismatch`] for a program that a
-    /// [fixed chip](Process::of_chip) cannot run.
+    /// [fixed chip](Process::from_chip) cannot run.
     pub fn fabricate(process: &Process, program: &MatrixProgram, id: ChipId) -> Result<Self, HardwareError> {
         process.check_for(program)?;
         if let Some(fixed) = &process.fixed_chip {

@@ -134,7 +134,7 @@ impl ChipTable {
             columns.push((at, component, quantity));
         }
         if columns.is_empty() {
-            return Err(table.of_header("no column of values", &format!("at least one of {}", values())).into());
+            return Err(table.header_error("no column of values", &format!("at least one of {}", values())).into());
         }
         for row in 0..table.len() {
             measured.row(&table, row, &columns)?;
@@ -202,7 +202,7 @@ impl Measured<'_> {
             self.set_value(place, own, quantity, value)
                 .map_err(|invalid| table.at(row, at, &invalid.found, &invalid.expected))?;
         }
-        if given { Ok(()) } else { Err(table.of_row(row, "no value", "at least one; leave the row out")) }
+        if given { Ok(()) } else { Err(table.row_error(row, "no value", "at least one; leave the row out")) }
     }
 
     /// The place that a row names.
@@ -211,7 +211,7 @@ impl Measured<'_> {
             None if self.stages.len() == 1 => StageName::Right,
             None => {
                 let expected = "`right`, `attenuators` or `left` in a column `stage`: the program has three stages";
-                return Err(table.of_row(row, "no stage", expected));
+                return Err(table.row_error(row, "no stage", expected));
             }
             Some((at, text)) => {
                 let found = StageName::ALL.into_iter().find(|name| name.key() == text.to_lowercase());
@@ -230,13 +230,13 @@ impl Measured<'_> {
                 let positions = &self.stages[stage].layout().positions;
                 let CellPosition { column, mode } = positions.get(cell).copied().ok_or_else(|| {
                     let expected = format!("a cell from 0 to {}", positions.len().saturating_sub(1));
-                    table.of_row(row, &format!("cell {cell}"), &expected)
+                    table.row_error(row, &format!("cell {cell}"), &expected)
                 })?;
                 Ok(Place { stage, column: Some(column), mode })
             }
             (None, column, Some(mode)) if column.is_some() || is_output => Ok(Place { stage, column, mode }),
-            (None, ..) => Err(table.of_row(row, "no place", "`column` and `mode`, or `cell`, the number of a cell")),
-            _ => Err(table.of_row(row, "`cell` and also `column` or `mode`", "only one of them")),
+            (None, ..) => Err(table.row_error(row, "no place", "`column` and `mode`, or `cell`, the number of a cell")),
+            _ => Err(table.row_error(row, "`cell` and also `column` or `mode`", "only one of them")),
         }
     }
 
@@ -246,7 +246,7 @@ impl Measured<'_> {
         let position = CellPosition { column, mode: place.mode };
         self.stages[place.stage].layout().index_of(position).ok_or_else(|| {
             let found = format!("column {column}, mode {}", place.mode);
-            table.of_row(row, &found, "the place of a cell of this mesh, as in the program and in its drawing")
+            table.row_error(row, &found, "the place of a cell of this mesh, as in the program and in its drawing")
         })
     }
 

@@ -152,7 +152,7 @@ pub fn parse_calibrations(
             phase_at_0_rad: phase,
         };
         if !calibration.is_known() {
-            return Err(table.of_row(row, "neither P_π nor V_π", "`p_pi_mw`, `p_pi_w` or `v_pi_v`"));
+            return Err(table.row_error(row, "neither P_π nor V_π", "`p_pi_mw`, `p_pi_w` or `v_pi_v`"));
         }
         calibrations[heater] = Some(calibration.completed());
     }
@@ -176,27 +176,27 @@ pub fn rows_of_heaters(table: &CsvTable, heaters: &[Heater]) -> Result<Vec<usize
             // A table that Phaseloom wrote has both.
             (Some(number), _) => heaters.get(number).map(|_| number).ok_or_else(|| {
                 let expected = format!("a number from 0 to {}", heaters.len().saturating_sub(1));
-                table.of_row(row, &format!("heater {number}"), &expected)
+                table.row_error(row, &format!("heater {number}"), &expected)
             })?,
             (None, None) => {
-                return Err(table.of_row(row, "no place", "`heater`, or `shifter`, `column` and `mode`"));
+                return Err(table.row_error(row, "no place", "`heater`, or `shifter`, `column` and `mode`"));
             }
             (None, Some(mode)) => {
                 let text = |at: Option<usize>| at.and_then(|at| table.text(row, at)).map(str::to_lowercase);
                 let shifter = match text(shifter) {
-                    None => return Err(table.of_row(row, "no shifter", "theta, phi, output or boundary")),
+                    None => return Err(table.row_error(row, "no shifter", "theta, phi, output or boundary")),
                     Some(key) => ShifterName::ALL.into_iter().find(|name| name.key() == key).ok_or_else(|| {
-                        table.of_row(row, &format!("the shifter `{key}`"), "theta, phi, output or boundary")
+                        table.row_error(row, &format!("the shifter `{key}`"), "theta, phi, output or boundary")
                     })?,
                 };
                 let stage = match text(stage) {
                     None if several => {
                         let expected = "`right`, `attenuators` or `left` in a column `stage`";
-                        return Err(table.of_row(row, "no stage", expected));
+                        return Err(table.row_error(row, "no stage", expected));
                     }
                     None => StageName::Right,
                     Some(key) => StageName::ALL.into_iter().find(|name| name.key() == key).ok_or_else(|| {
-                        table.of_row(row, &format!("the stage `{key}`"), "right, attenuators or left")
+                        table.row_error(row, &format!("the stage `{key}`"), "right, attenuators or left")
                     })?,
                 };
                 let column = count(at_column)?;
@@ -211,12 +211,12 @@ pub fn rows_of_heaters(table: &CsvTable, heaters: &[Heater]) -> Result<Vec<usize
                 heaters.iter().position(is_it).ok_or_else(|| {
                     let column = column.map(|column| format!("column {column}, ")).unwrap_or_default();
                     let found = format!("{}, {column}mode {mode}, {}", stage.key(), shifter.key());
-                    table.of_row(row, &found, "the place of a heater of this program")
+                    table.row_error(row, &found, "the place of a heater of this program")
                 })?
             }
         };
         if rows.contains(&found) {
-            return Err(table.of_row(row, &format!("heater {found} for a second time"), "each heater once"));
+            return Err(table.row_error(row, &format!("heater {found} for a second time"), "each heater once"));
         }
         rows.push(found);
     }

@@ -21,7 +21,7 @@ const MAX_FIXED: f64 = 100.0 * TAU;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HeaterLimits {
-    /// Largest phase of every heater (rad). A phase that is requested beyond it becomes this phase or 0, whichever is nearer modulo
+    /// Largest phase of every heater (rad). A phase that is requested beyond it becomes this phase or 0, the nearer one modulo
     /// 2π. Range: 0…2π. Default: 2π.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rad: Option<f64>,

@@ -160,7 +160,7 @@ macro_rules! sources {
             #[serde(skip)]
             #[cfg_attr(feature = "schema", schemars(skip))]
             pub own_sources: OwnSources,
-            /// The chip that every fabricated chip is, see [`Process::of_chip`]. The file of a process does not hold it.
+            /// The chip that every fabricated chip is, see [`Process::from_chip`]. The file of a process does not hold it.
             #[serde(skip)]
             #[cfg_attr(feature = "schema", schemars(skip))]
             pub fixed_chip: Option<Arc<FixedChip>>,

@@ -88,17 +88,17 @@ impl Process {
     /// let process: Process = toml::from_str("splitter_error.sigma_rad = 0.01")?;
     /// let program = MatrixProgram::blank(4, 4, MeshDesign::from_keys("rectangular", None)?);
     /// let chip = Chip::fabricate(&process, &program, ChipId { seed: 7, trial: 0, core: 0 })?;
-    /// let again = Chip::fabricate(&Process::of_chip(&chip), &program, ChipId { seed: 1, trial: 3, core: 2 })?;
+    /// let again = Chip::fabricate(&Process::from_chip(&chip), &program, ChipId { seed: 1, trial: 3, core: 2 })?;
     /// assert_eq!(again.stages(), chip.stages());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn of_chip(chip: &Chip) -> Self {
+    pub fn from_chip(chip: &Chip) -> Self {
         let fixed = FixedChip { shape: chip.shape.clone(), stages: chip.stages.clone() };
         Self { fixed_chip: Some(Arc::new(fixed)), ..chip.process.clone() }
     }
 
-    /// The same process without what belongs to programs of one shape: the chip of [`Process::of_chip`], the places of single
+    /// The same process without what belongs to programs of one shape: the chip of [`Process::from_chip`], the places of single
     /// heaters, a measured crosstalk matrix.
     #[must_use]
     pub fn for_any_shape(&self) -> Self {

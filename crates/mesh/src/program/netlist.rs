@@ -177,7 +177,7 @@ mod tests {
                         let before = rest.len();
                         rest.retain(|name| {
                             let Instance { component, settings } = &netlist.instances[*name];
-                            let lit = |at: usize, fields: &BTreeMap<String, Complex64>| {
+                            let field = |at: usize, fields: &BTreeMap<String, Complex64>| {
                                 let port = format!("{name},in{at}");
                                 match from.get(&port) {
                                     Some(source) => fields.get(*source).copied(),
@@ -185,11 +185,11 @@ mod tests {
                                 }
                             };
                             if *component == "phase_shifter" {
-                                let Some(a) = lit(0, &fields) else { return true };
+                                let Some(a) = field(0, &fields) else { return true };
                                 fields.insert(format!("{name},out0"), a * Complex64::cis(settings["phase"]));
                                 return false;
                             }
-                            let (Some(a), Some(b)) = (lit(0, &fields), lit(1, &fields)) else { return true };
+                            let (Some(a), Some(b)) = (field(0, &fields), field(1, &fields)) else { return true };
                             let (s, c) = settings["angle"].sin_cos();
                             let i = Complex64::i();
                             fields.insert(format!("{name},out0"), a * c + i * b * s);

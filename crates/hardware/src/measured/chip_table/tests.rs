@@ -76,9 +76,9 @@ fn all_stages_outputs_and_the_design_of_the_process_are_kept() {
     assert_eq!(Chip::load(&path).unwrap(), chip);
     // A run on it takes it for every core.
     let id = ChipId { seed: 3, trial: 1, core: 2 };
-    assert_eq!(Chip::fabricate(&Process::of_chip(&chip), &program, id).unwrap().stages(), chip.stages());
+    assert_eq!(Chip::fabricate(&Process::from_chip(&chip), &program, id).unwrap().stages(), chip.stages());
     let other = self::program(4, 3, false);
-    let refused = Chip::fabricate(&Process::of_chip(&chip), &other, id).unwrap_err().to_string();
+    let refused = Chip::fabricate(&Process::from_chip(&chip), &other, id).unwrap_err().to_string();
     assert!(refused.contains("3×4"), "{refused}");
 }
 
