@@ -1,6 +1,6 @@
 //! The lab bench from outside: measured chips come in, heater settings go out, matrices in the files of others.
 
-use super::support::Scene;
+use super::support::{DATA, Scene};
 use phaseloom::files::read_matrix;
 use std::fs;
 
@@ -79,6 +79,28 @@ fn the_chips_of_a_run_come_out_as_files() {
     assert!(table.contains(&error[..10]), "{error}\n{table}");
     scene.call("chip out --point 2").refused(&["`point` is 2", "0 to 1"]);
     scene.call("chip out --seed 2").refused(&["--seed", "which has its own"]);
+}
+
+/// A network on the chip of a file has the numbers of a run that samples this chip.
+#[test]
+fn a_network_runs_on_a_given_chip() {
+    let scene = Scene::new();
+    let process = "splitter_error.sigma_rad = 0.2\nphase_error.sigma_rad = 0.2\n";
+    scene.write("process.toml", process);
+    let tables = format!("{DATA}[core]\nports = 4\ncores = 'shared'\n");
+    let write = |head: &str| scene.write("experiment.toml", format!("model = 'model.toml'\n{head}{tables}"));
+    write("trials = 1\nseed = 3\nprocess = 'process.toml'\n");
+    scene.call("run experiment.toml -o sampled").well();
+    scene.call("chip sampled -o chip.json").well();
+    write("seed = 3\nchip = 'chip.json'\n");
+    scene.call("run experiment.toml -o given").well();
+    let chips = |folder: &str| {
+        let table = scene.text(&format!("{folder}/table.csv"));
+        table.lines().filter(|line| line.contains("chips")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(chips("given"), chips("sampled"));
+    assert_eq!(chips("given").len(), 1);
+    scene.call("chip sampled --tile 1").refused(&["`tile` is 1", "on one core"]);
 }
 
 #[test]
