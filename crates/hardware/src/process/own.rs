@@ -14,10 +14,8 @@ pub struct OwnSources(pub(super) Vec<(&'static str, Arc<dyn Imperfection>)>);
 
 impl PartialEq for OwnSources {
     fn eq(&self, other: &Self) -> bool {
-        let same = |((a, x), (b, y)): (&(&str, Arc<dyn Imperfection>), &(&str, Arc<dyn Imperfection>))| {
-            a == b && Arc::ptr_eq(x, y)
-        };
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+        let mut pairs = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs.all(|((a, x), (b, y))| a == b && Arc::ptr_eq(x, y))
     }
 }
 

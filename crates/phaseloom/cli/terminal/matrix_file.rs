@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// The matrix in the bytes of a file, and whether it is of single precision.
 pub fn parse(path: &Path, bytes: &[u8]) -> anyhow::Result<(DMatrix<Complex64>, bool)> {
-    Ok(match npz_array(path, bytes)? {
+    let archive = if super::output::ending(path) == "npz" { npz_array(path, bytes)? } else { None };
+    Ok(match archive {
         Some(array) => parse_matrix(Path::new(&format!("{}.npy", path.display())), &array)?,
         None => parse_matrix(path, bytes)?,
     })
