@@ -9,6 +9,7 @@ mod cli {
     mod costs;
     mod extremes;
     mod figures;
+    mod lab;
     mod matrix;
     mod meshes;
     mod onnx;

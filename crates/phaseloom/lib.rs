@@ -33,8 +33,10 @@
 //! | command | calls |
 //! |---|---|
 //! | `program` | [`Core::program`] or [`Core::program_complex`], then [`Program::save`] |
-//! | `convert` | [`ConvertedProgram::new`](mesh::convention::ConvertedProgram::new) and [`mesh::convention::load`] |
+//! | `convert` | [`ConvertedProgram::new`](mesh::convention::ConvertedProgram::new) and [`mesh::convention::load`]; [`mesh::Netlist::new`] |
 //! | `chip` | [`Process::fabricate`]; files by [`Chip::cores`], then [`hardware::Chip::save`] and [`load`](hardware::Chip::load) |
+//! | `chip --from` | [`hardware::ChipTable::parse`], [`hardware::Process::from_chip`] |
+//! | `heaters` | [`hardware::heaters`](hardware::heaters()), [`hardware::HeaterCalibration`] |
 //! | `matrix` | [`Program::matrix`], [`Chip::matrix`], [`Chip::matrix_error`] |
 //! | `correct` | [`Chip::correct`], [`Program::corrections`] |
 //! | `compare` | [`hardware::comparison::trial`] for each of [`mesh::MeshDesign::all`] |

@@ -263,5 +263,7 @@ fn cells_of_a_chip_are_matched_by_place() {
     let parts = ["chip.json", "process.", ".sigma_rad: found -1"];
     scene.call("matrix program.json --chip chip.json").refused(&parts);
     scene.write("chip.json", "{\"format\": \"phaseloom-chip\", \"version\": 1}");
-    scene.call("matrix program.json --chip chip.json").refused(&["missing fields `seed`, `trial`, `core`, `process`"]);
+    scene
+        .call("matrix program.json --chip chip.json")
+        .refused(&["missing fields `form`, `topology`, `rows`, `columns`, `right`"]);
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 const COMMON: [&str; 6] = ["format", "quiet", "verbose", "color", "help", "version"];
 
 /// A command, with options each of which must change what it prints or writes.
-const COMMANDS: [(&str, &[&str]); 21] = [
+const COMMANDS: [(&str, &[&str]); 22] = [
     ("new made", &["--example unitary"]),
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
     (
@@ -52,6 +52,7 @@ const COMMANDS: [(&str, &[&str]); 21] = [
         "sweep u.npy --vary splitter_error.sigma_rad=0.1,0.2 --trials 2 -o made",
         &[
             "--process process.toml",
+            "--chip chip.json",
             "--vary phase_error.sigma_rad=0.1,0.2",
             "--trials 3",
             "--seed 2",
@@ -68,11 +69,43 @@ const COMMANDS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("report out -o made.html", &["--template mine.html"]),
-    ("program u.npy", &["--form svd", "--nearest-unitary", "--topology reck", "--cell crossing", "-o made.json"]),
+    (
+        "program u.npy",
+        &[
+            "--form svd",
+            "--nearest-unitary",
+            "--unitary-within 0.01",
+            "--topology reck",
+            "--cell crossing",
+            "-o made.json",
+        ],
+    ),
     ("convert program.json", &["--to clements", "-o made.json"]),
     (
         "chip process.toml --core 4 --seed 1 -o made.json",
-        &["--core 5", "--seed 2", "--trial 1", "--topology reck", "--cell crossing", "--program program.json"],
+        &[
+            "--core 5",
+            "--seed 2",
+            "--trial 1",
+            "--topology reck",
+            "--cell crossing",
+            "--program program.json",
+            "--from measured.csv",
+            "--crosstalk k.csv",
+            "--tile 1",
+            "--point 1",
+        ],
+    ),
+    (
+        "heaters program.json --calibration heaters.csv -o made.csv",
+        &[
+            "--calibration half.csv",
+            "--chip none.json",
+            "--wiring heaters.csv",
+            "--bits 8 --max-volts 5",
+            "--read drive.csv",
+            "--by phase",
+        ],
     ),
     (
         "correct program.json --chip chip.json",
@@ -216,6 +249,11 @@ fn every_option_has_an_effect() {
     scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
     scene.run(&[]).well();
     scene.write("mine.html", "{{ title }}");
+    scene.write("measured.csv", "stage,cell,splitter1_cross\nright,0,0.48\n");
+    scene.write("k.csv", "1,2\n3,4\n");
+    scene.write("heaters.csv", "heater,p_pi_mw,r_ohm\n1,20,500\n0,30,600\n");
+    scene.write("half.csv", "heater,p_pi_mw\n1,20\n");
+    scene.write("drive.csv", "heater,voltage_v,phase_rad\n0,2.5,0.3\n");
     for (command, options) in COMMANDS {
         let name = command.split(' ').next().unwrap();
         let help = run([name, "--help"]).well().out;

@@ -73,7 +73,7 @@ fn names_of_outputs_are_those_of_their_formats() {
     scene.call("matrix p.json -o w.NPY").well();
     let before = std::fs::read_dir(&scene.0).unwrap().count();
     for (command, ending) in [
-        ("matrix p.json -o w.s4p", ".npy"),
+        ("matrix p.json -o w.mat", ".npy or .csv"),
         ("matrix p.json -o w", ".npy"),
         ("program m.npy -o p.npy", ".json"),
         ("convert p.json --to clements -o q.toml", ".json"),

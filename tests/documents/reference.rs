@@ -7,8 +7,9 @@ use phaseloom::experiment::{Expectation, Experiment, columns};
 use phaseloom::files::{ColumnText, write_matrix};
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
-    Adc, Chip, Converter, CoreSpec, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link, Modulator, PhaseError,
-    PhaseJitter, PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
+    Adc, Chip, Converter, CoreSpec, HeaterLimit, HeaterLimits, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link,
+    Modulator, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk,
+    ThermalNoise, UniformIn,
 };
 use phaseloom::mesh::convention::ConvertedProgram;
 use phaseloom::mesh::{Form, MatrixProgram, MeshDesign};
@@ -112,6 +113,7 @@ fn every_key_of_every_file_is_documented() {
         };
     }
     toml_keys!(Process, SplitterError, PhaseError, InsertionLoss, ThermalCrosstalk, PhaseQuantization, PhaseJitter);
+    toml_keys!(HeaterLimits, HeaterLimit);
     toml_keys!(PhaseShifter, SpectraSpec, SweepsSpec, InterferometerSpec);
     toml_keys!(Link, Converter, Adc, Modulator, ThermalNoise, IntensityNoise, CoreSpec);
     toml_keys!(

@@ -30,7 +30,15 @@ const FIRST_BYTES: [(&[u8], &str); 15] = [
 const TOML_KEYS: [(&str, &[&str]); 3] = [
     (
         "a process",
-        &["splitter_error", "phase_error", "thermal_crosstalk", "insertion_loss", "phase_quantization", "phase_jitter"],
+        &[
+            "splitter_error",
+            "phase_error",
+            "thermal_crosstalk",
+            "heater_limits",
+            "insertion_loss",
+            "phase_quantization",
+            "phase_jitter",
+        ],
     ),
     ("an experiment", &["core", "data", "link", "process", "sweep", "trials"]),
     ("a file of spectra", &["interferometer", "waveguide_loss"]),

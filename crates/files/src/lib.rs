@@ -2,9 +2,11 @@
 
 mod bytes;
 mod checks;
+mod csv_table;
 mod error;
 mod error_text;
 mod kind;
+mod matrix;
 mod memory;
 mod missing;
 pub mod npy;
@@ -17,11 +19,13 @@ pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
 pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad, within};
+pub use csv_table::CsvTable;
 pub use error::{FileError, InvalidValue};
 pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};
+pub use matrix::{has_matrix_ending, parse_matrix, read_matrix, touchstone_ports, write_matrix_file};
 pub use memory::require_memory;
-pub use npy::{Reals, is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
+pub use npy::{Reals, is_npy, write_matrix, write_real_matrix};
 pub use printed::numbers::{decimal, power, ratio, significant, transmission};
 pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};

@@ -9,7 +9,6 @@ mod strings;
 pub use reals::Reals;
 pub use strings::parse_npy_strings;
 
-use crate::bytes::read_bytes;
 use crate::error::FileError;
 use crate::kind::other_kind;
 use crate::text::write::write_atomically;
@@ -263,30 +262,19 @@ pub fn rank_two(path: &Path, shape: &[usize], axes: &str) -> Result<[usize; 2], 
     })
 }
 
-/// Reads a complex matrix from a `.npy` file: rank 2, any number type, either byte order, C or Fortran order.
-///
-/// The second value is true if the file holds floats of single precision, whose entries are rounded to 1e-7.
-///
-/// # Errors
-///
-/// [`FileError`] if the file cannot be read, is no `.npy` file, is cut off, has another rank or no entries, or holds a
-/// NaN or infinity.
-pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError> {
-    parse_matrix(path, &read_bytes(path)?.bytes)
-}
-
 /// Whether bytes are those of an array of NumPy (`.npy`).
 #[must_use]
 pub fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x93NUMPY")
 }
 
-/// [`read_matrix`] from the bytes of the file at `path`, which is for messages alone.
+/// Reads a complex matrix from the bytes of the `.npy` file at `path`: rank 2, any number type, either byte order, C or Fortran
+/// order. The second value is true for floats of single precision.
 ///
 /// # Errors
 ///
-/// As [`read_matrix`].
-pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<(DMatrix<Complex64>, bool), FileError> {
+/// [`FileError`] if the bytes are no `.npy` file, are cut off, have another rank or no entries, or hold a NaN or infinity.
+pub(crate) fn parse_npy_matrix(path: &Path, bytes: &[u8]) -> Result<(DMatrix<Complex64>, bool), FileError> {
     let array = parse_npy(path, bytes)?;
     let [rows, columns] = rank_two(path, &array.shape, "(rows, columns)")?;
     if rows == 0 || columns == 0 {
@@ -349,6 +337,7 @@ fn write_rows<T: nalgebra::Scalar + npyz::AutoSerialize>(path: &Path, rows: &DMa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::read_matrix;
 
     pub(super) fn npy(header: &str, data: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();

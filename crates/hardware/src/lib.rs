@@ -9,6 +9,7 @@ mod chip_id;
 pub mod comparison;
 pub mod correction;
 mod error;
+mod heaters;
 mod link;
 mod matrix_law;
 mod measured;
@@ -20,11 +21,14 @@ pub use chip::backpropagation::ForwardPass;
 pub use chip::shape::ProgramShape;
 pub use chip::{Chip, ChipId};
 pub use error::HardwareError;
+pub use heaters::{Heater, HeaterPlace, ShifterName, StageName, heaters};
 pub use link::{
     Adc, BOLTZMANN, CHARGE, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS, Link,
     Modulator, ModulatorKind, PLANCK, Receiver, SignalQuality, ThermalNoise,
 };
 pub use matrix_law::MatrixLaw;
+pub use measured::chip_table::ChipTable;
+pub use measured::heater_table::{DriveQuantity, HeaterCalibration, HeaterDrive, parse_calibrations, rows_of_heaters};
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
@@ -33,8 +37,9 @@ pub use process::presets::{
 };
 pub use process::stage_errors::StageErrors;
 pub use process::{
-    Component, ComponentErrors, IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization,
-    Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
+    Component, ComponentErrors, FixedChip, HeaterLimit, HeaterLimits, IMPERFECTIONS, Imperfection, InsertionLoss,
+    OwnSources, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError, ThermalCrosstalk, UniformIn,
+    Variation,
 };
 pub use product::address::LayerAddress;
 pub use product::backward::ProductTrace;

@@ -26,6 +26,7 @@ pub use layout::stage::{Stage, StageKind};
 pub use layout::{CellPosition, Layout};
 pub use program::file_parts;
 pub use program::matrix_program::{Form, MatrixProgram};
+pub use program::netlist::{Instance, Netlist};
 pub use program::sensitivity::{Sensitivities, Sensitivity};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;

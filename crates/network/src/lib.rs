@@ -36,6 +36,7 @@ pub use network::{
     ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, ProductSlopes, accuracy, binary_predictions,
     predictions,
 };
+pub use npz::npz_array;
 pub use programs::Programs;
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};
 pub use weights::{Tensor, Tensors};

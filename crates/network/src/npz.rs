@@ -84,6 +84,26 @@ impl<'a> Npz<'a> {
     }
 }
 
+/// The contents of the only array of an `.npz` file, as those of a `.npy` file. `None` if the bytes are no zip file.
+///
+/// # Errors
+///
+/// A damaged file, or another number of arrays than one.
+pub fn npz_array(path: &Path, bytes: &[u8]) -> Result<Option<Vec<u8>>> {
+    if !bytes.starts_with(b"PK\x03\x04") {
+        return Ok(None);
+    }
+    let mut npz = Npz::open(path, bytes)?;
+    match &npz.names()[..] {
+        [name] => npz.array(name),
+        names => {
+            let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let expected = "one array; save the matrix alone with `numpy.save`";
+            Err(NetworkError::format(path, "npz", "names", found, expected))
+        }
+    }
+}
+
 fn damaged(path: &Path, bytes: &[u8], place: &str, found: &dyn Display) -> NetworkError {
     let expected = "a complete zip file of .npy files; the file is cut off or damaged";
     NetworkError::format(path, "npz", place, found, format!("{expected}{}", other_kind(bytes, ".npz")))

@@ -11,7 +11,9 @@ pub mod statistics;
 
 pub use error::NumericsError;
 pub use linalg::canonical_svd::{CanonicalSvd, canonical_svd};
-pub use linalg::fidelity::{fidelity, infidelity, matrix_error, relative_error};
+pub use linalg::fidelity::{
+    amplitude_fidelity, fidelity, infidelity, matrix_error, port_phase_fidelity, relative_error,
+};
 pub use random::haar::{haar_orthogonal, haar_unitary};
 pub use random::normal::NormalStream;
 pub use random::stream::{StreamKey, standard_normal};

@@ -80,10 +80,10 @@ pub(crate) fn site(
     let values = values.as_slice::<f32>()?;
     expect_finite(values, name, tensor)?;
     let of_group = all(&[&groups], |role| role.weight);
-    let (of_row, of_channel) = (all(&[&rows], |role| role.weight), all(&[&channels], |role| role.weight));
+    let (row_error, of_channel) = (all(&[&rows], |role| role.weight), all(&[&channels], |role| role.weight));
     Ok(Ok(Site {
         name: name.to_owned(),
-        weight: block_diagonal(g, r, c, |g, r, c| f64::from(values[of_group[g] + of_row[r] + of_channel[c]])),
+        weight: block_diagonal(g, r, c, |g, r, c| f64::from(values[of_group[g] + row_error[r] + of_channel[c]])),
         macs: g * r * c * count(&positions),
         input: x,
         windows: Windows::with_one_tap(

@@ -2,26 +2,30 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::{output, streams, whole};
+use super::terminal::{matrix_file, output, streams, whole};
 use clap::Args;
 use phaseloom::Complex64;
 use phaseloom::files::{
-    ResultTable, Results, WIDTH, decimal, is_npy, parse_matrix, ratio, transmission, wrap, write_matrix,
+    ResultTable, Results, WIDTH, decimal, has_matrix_ending, is_npy, ratio, touchstone_ports, transmission, wrap,
+    write_matrix_file,
 };
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::numerics::fidelity;
+use phaseloom::numerics::{amplitude_fidelity, fidelity, port_phase_fidelity};
 use std::path::{Path, PathBuf};
 
 /// Compute the matrix that a program realises, on a perfect or on a given chip
 ///
-/// Prints error, fidelity and transmission, and matrices up to 8×8 in full. -o writes the matrix as .npy (c16, C order).
+/// Prints error, fidelity and transmission, and matrices up to 8×8 in full. -o writes the matrix as .npy (c16, C order), as text
+/// (.csv) or as Touchstone (.s8p of a 4×4 matrix). With --target it also prints fidelities for measurements whose phases mean
+/// less: one that is blind to the phases of input and output ports, and one of amplitudes alone.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom matrix program.json -o ideal.npy\n  \
     phaseloom matrix program.json --chip chip.json -o realised.npy\n  \
     phaseloom matrix corrected.json --chip chip.json --target program.json\n  \
+    phaseloom matrix program.json --target measured.csv -o designed.csv\n  \
     phaseloom matrix program.json --process process.toml --seed 1 --trial 3 -o realised.npy")]
 pub struct Matrix {
     /// The program (JSON)
@@ -39,11 +43,11 @@ pub struct Matrix {
     #[arg(long, value_name = "T", default_value_t = 0, requires = "process", conflicts_with = "chip",
           value_parser = whole(0, u64::MAX))]
     trial: u64,
-    /// Compare with the matrix of this program, or with this matrix (.npy) [default: this program on a perfect chip]
-    #[arg(long, value_name = "TARGET.json|.npy")]
+    /// Compare with the matrix of this program, or with this matrix (.npy, .csv, .sNp) [default: this program on a perfect chip]
+    #[arg(long, value_name = "TARGET.json|MATRIX")]
     target: Option<PathBuf>,
     /// Where to write the matrix, `-` for standard output [default: only the summary is printed]
-    #[arg(short, long, value_name = "MATRIX.npy")]
+    #[arg(short, long, value_name = "MATRIX.npy|.csv|.sNp")]
     output: Option<PathBuf>,
     #[command(flatten)]
     format: output::Format,
@@ -54,9 +58,10 @@ impl Matrix {
         if let Some(path) = &self.output {
             let [chip, target] = [self.chip.as_deref(), self.target.as_deref()];
             let read = [("the program", Some(self.program.as_path())), ("the chip", chip), ("the target", target)];
+            let touchstone = touchstone_ports(path).map(|ports| format!("s{ports}p"));
             output::check_output_path(
                 path,
-                &["npy"],
+                &["npy", "csv", "txt", touchstone.as_deref().unwrap_or("sNp")],
                 &[&read[..], &[("the process", self.process.as_deref())]].concat(),
             )?;
         }
@@ -95,7 +100,7 @@ impl Matrix {
             );
         }
         if let Some(path) = &self.output {
-            streams::save(path, |path| write_matrix(path, &realised))?;
+            streams::save(path, |path| write_matrix_file(path, &realised))?;
         }
         let (rows, columns) = realised.shape();
         let mut results = Results::default();
@@ -117,6 +122,15 @@ impl Matrix {
             results.value("transmission_db", transmission_db);
             results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", ratio(error, 6)));
             results.line(format!("fidelity {fidelity:.6}"));
+            if self.target.is_some() {
+                let (target, realised) = (&target_scaled.matrix, &realised_scaled.matrix);
+                let ports = if is_dark { 0.0 } else { port_phase_fidelity(target, realised) };
+                let amplitudes = if is_dark { 0.0 } else { amplitude_fidelity(target, realised) };
+                results.value("fidelity_port_phases", ports);
+                results.value("fidelity_amplitudes", amplitudes);
+                results.line(format!("fidelity up to phases of input and output ports {ports:.6}"));
+                results.line(format!("fidelity of amplitudes alone {amplitudes:.6}"));
+            }
             results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", transmission(transmission_db)));
         } else {
             results.line("W is zero: there is nothing to compare with");
@@ -137,8 +151,8 @@ impl Matrix {
 /// The matrix in a file, or that of the program in it.
 fn load_target(path: &Path) -> anyhow::Result<DMatrix<Complex64>> {
     let file = streams::read(path)?;
-    Ok(match is_npy(&file.bytes) || output::ending(path) == "npy" {
-        true => parse_matrix(path, &file.bytes)?.0,
+    Ok(match is_npy(&file.bytes) || has_matrix_ending(path) || output::ending(path) == "npz" {
+        true => matrix_file::parse(path, &file.bytes)?.0,
         false => convention::parse(path, &file.text()?)?.matrix(),
     })
 }

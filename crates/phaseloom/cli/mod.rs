@@ -11,6 +11,7 @@ mod cost;
 mod draw;
 mod explain;
 mod generate;
+mod heaters;
 mod import;
 mod inspect;
 mod matrix;
@@ -89,6 +90,7 @@ commands! {
     correct::Correct,
     matrix::Matrix,
     compare::Compare,
+    heaters::Heaters,
     draw::Draw,
     train::Train,
     calibrate::Calibrate,

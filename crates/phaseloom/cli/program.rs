@@ -1,11 +1,11 @@
 //! The command `program`: program a matrix on a mesh.
 
 use super::Exit;
-use super::terminal::{output, streams};
+use super::terminal::{matrix_file, output, streams};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{Results, read_matrix, significant};
+use phaseloom::files::{Results, significant};
 use phaseloom::mesh::{Capability, Form, MatrixProgram, MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::relative_error;
@@ -13,14 +13,15 @@ use std::path::PathBuf;
 
 /// Compute the phases of a mesh for a matrix
 ///
-/// The matrix is a .npy file of rank 2, real or complex. A unitary needs one mesh. Any other matrix W = g·U·Σ·V† needs
+/// The matrix is a .npy file of rank 2, a text table (.csv, .txt) or a Touchstone file (.s8p), real or complex. A unitary needs one mesh. Any other matrix W = g·U·Σ·V† needs
 /// two meshes and a column of attenuators.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom program unitary.npy -o program.json\n  \
+    phaseloom program printed.csv --unitary-within 1e-3 -o program.json\n  \
     phaseloom program weights.npy --form svd --topology triangular --cell crossing -o program.json")]
 pub struct Program {
-    /// The matrix (.npy)
+    /// The matrix (.npy, .npz of one array, .csv, .txt, .sNp)
     matrix: PathBuf,
     /// Where to write the program (JSON), `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "PROGRAM.json")]
@@ -31,6 +32,9 @@ pub struct Program {
     /// Program the unitary nearest to a square matrix (polar factor) on one mesh, as for measured or printed values
     #[arg(long, conflicts_with = "form")]
     nearest_unitary: bool,
+    /// Count a matrix with max|U†U−I| ≤ X as a unitary, whose nearest one is programmed; with --form unitary, refuse any other
+    #[arg(long, value_name = "X", conflicts_with = "nearest_unitary", value_parser = tolerance)]
+    unitary_within: Option<f64>,
     /// Key of the topology, see `phaseloom explain`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
@@ -60,7 +64,7 @@ impl Program {
             !(self.form == "unitary" && design.topology().capability() == Capability::AnyContraction),
             "--form: found unitary, expected auto: {design} realises any matrix on one mesh that is not unitary"
         );
-        let (w, single) = read_matrix(&streams::input(&self.matrix)?)?;
+        let (w, single) = matrix_file::load(&self.matrix)?;
         let modes = w.nrows().max(w.ncols());
         if design.topology().capability() == Capability::Fitted && modes > MAX_QUICK_PORTS {
             output::status(&format!(
@@ -72,7 +76,19 @@ impl Program {
             "svd" => Form::Svd,
             _ => Form::Auto,
         };
-        let program = match (self.nearest_unitary, single) {
+        let within = self.unitary_within.filter(|_| form != Form::Svd);
+        anyhow::ensure!(
+            self.unitary_within.is_none()
+                || (form != Form::Svd && design.topology().capability() != Capability::AnyContraction),
+            "--unitary-within: found together with a form of two meshes or a topology of contractions, expected `--form auto` or \
+             `unitary` on a mesh of unitaries"
+        );
+        if let (Some(within), Form::Unitary) = (within, form) {
+            Unitary::new(w.clone(), within).with_context(|| self.matrix.display().to_string())?;
+        }
+        let is_within = within.is_some_and(|within| w.is_square() && Unitary::deviation(&w) <= within);
+        let nearest = self.nearest_unitary || is_within;
+        let program = match (nearest, single) {
             (true, _) => Unitary::nearest(&w).and_then(|unitary| MatrixProgram::unitary(&unitary, &design)),
             (false, true) => MatrixProgram::from_single(&w, form, &design),
             (false, false) => MatrixProgram::new(&w, form, &design),
@@ -97,7 +113,7 @@ impl Program {
             results.value("unitary_deviation", Unitary::deviation(&w));
             results.line(format!("max |U†U − I| = {:.1e}", Unitary::deviation(&w)));
         }
-        let (form, how) = match (program.form(), single || self.nearest_unitary) {
+        let (form, how) = match (program.form(), single || nearest) {
             (Form::Unitary, true) => ("unitary", "programmed the nearest unitary on one mesh (form unitary)"),
             (Form::Unitary, false) => ("unitary", "programmed on one mesh (form unitary)"),
             (Form::Contraction, _) => {
@@ -128,7 +144,11 @@ impl Program {
         }
         output::print_summary(&results, self.format, self.output.as_deref())?;
         let deviation = if w.is_square() { Unitary::deviation(&w) } else { f64::INFINITY };
-        if program.form() == Form::Svd && self.form == "auto" && deviation < NEARLY_UNITARY {
+        if program.form() == Form::Svd
+            && self.form == "auto"
+            && deviation < NEARLY_UNITARY
+            && self.unitary_within.is_none()
+        {
             output::status(&format!(
                 "note: the matrix is unitary to {deviation:.1e}: `--nearest-unitary` programs its nearest unitary on one mesh"
             ));
@@ -136,4 +156,10 @@ impl Program {
         output::hint_output(self.output.as_deref(), "PROGRAM.json");
         Ok(Exit::Done)
     }
+}
+
+/// A tolerance of a unitary.
+fn tolerance(text: &str) -> Result<f64, String> {
+    let tolerance = text.parse::<f64>().ok().filter(|x| (0.0..1.0).contains(x));
+    tolerance.ok_or_else(|| format!("found {text}, expected a number from 0 to below 1"))
 }

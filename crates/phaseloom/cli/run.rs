@@ -299,7 +299,7 @@ pub(super) fn announcements(
         )
     });
     let uncorrected = points.iter().any(|point| point.config.correction == "none");
-    let has_errors = points.iter().any(|point| point.config.process.sources().next().is_some());
+    let has_errors = points.iter().any(|p| p.config.chip.is_some() || p.config.process.sources().next().is_some());
     // A cost of perfect chips is a limit that users ask for on purpose.
     let perfect = (!has_errors && !has_cost).then(|| {
         "note: no imperfection is on at any point, so all chips are perfect; the key `process` names a process"

@@ -6,7 +6,7 @@ use super::terminal::{interrupt, output, results, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::{Config, Criterion, Experiment, ExperimentError, Options, Outcome, Shard};
-use phaseloom::files::{ResultTable, ResultValue, wrap};
+use phaseloom::files::{ResultTable, ResultValue, has_matrix_ending, wrap};
 use phaseloom::hardware::Process;
 use phaseloom::report::{Figure, ReportError};
 use serde_json::Value;
@@ -97,7 +97,8 @@ impl Study {
         streams::refuse_stream("the subject", &self.subject)?;
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let ending = output::ending(&self.subject);
-        let is_matrix = ending == "npy" || (ending == "json" && self.subject.is_file());
+        let has_matrix = has_matrix_ending(&self.subject);
+        let is_matrix = has_matrix || (ending == "json" && self.subject.is_file());
         anyhow::ensure!(
             is_matrix || self.process.is_none(),
             "--process: found together with {}, an experiment, which names its own process, expected a matrix (.npy) or a \
@@ -105,8 +106,14 @@ impl Study {
             self.subject.display()
         );
         let mut experiment =
-            if is_matrix { self.matrix_experiment(ending == "npy")? } else { Experiment::load(&self.subject)? };
+            if is_matrix { self.matrix_experiment(has_matrix)? } else { Experiment::load(&self.subject)? };
         let config = &mut experiment.config;
+        anyhow::ensure!(
+            config.chip.is_none(),
+            "{}: found `chip`, one chip that exists, expected chips sampled from a `process`, over whose errors this command \
+             asks: give the experiment to `phaseloom run`",
+            self.subject.display()
+        );
         config.seed = self.seed.unwrap_or(config.seed);
         if let Some(correction) = &self.correction {
             config.correction.clone_from(correction);
@@ -114,10 +121,10 @@ impl Study {
         Ok(experiment)
     }
 
-    fn matrix_experiment(&self, is_npy: bool) -> anyhow::Result<Experiment> {
+    fn matrix_experiment(&self, is_matrix: bool) -> anyhow::Result<Experiment> {
         let name = self.subject.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut config = Config { name, process: Process::default(), ..Config::default() };
-        *(if is_npy { &mut config.matrix } else { &mut config.program }) = Some(self.subject.clone());
+        *(if is_matrix { &mut config.matrix } else { &mut config.program }) = Some(self.subject.clone());
         Ok(Experiment::new(config, self.process.as_deref(), Path::new("command line"))?)
     }
 

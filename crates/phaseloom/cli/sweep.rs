@@ -7,7 +7,7 @@ use super::terminal::results::ResultOptions;
 use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
-use phaseloom::files::{FileBytes, hex, is_npy};
+use phaseloom::files::{FileBytes, has_matrix_ending, hex, is_npy};
 use phaseloom::hardware::PRESET_PREFIX;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,12 +25,15 @@ use std::time::Instant;
     phaseloom sweep u.npy --vary splitter_error.sigma_rad=phase_error.sigma_rad=0:0.05:0.01\n  \
     phaseloom sweep u.npy --process process.toml --vary phase_quantization.bits=4:12:2 --vary correction=none,local")]
 pub struct Sweep {
-    /// The target: a matrix (.npy), or a program (.json); `-` for standard input
+    /// The target: a matrix (.npy, .csv, .sNp), or a program (.json); `-` for standard input
     #[arg(value_name = "PROGRAM|MATRIX")]
     target: PathBuf,
     /// The process (TOML), or preset:KEY [default: a perfect process, to which --vary adds errors]
     #[arg(long, value_name = "PROCESS.toml")]
     process: Option<PathBuf>,
+    /// A chip that exists, from `phaseloom chip`, in the place of sampled ones
+    #[arg(long, value_name = "CHIP.json", conflicts_with_all = ["process", "trials"])]
+    chip: Option<PathBuf>,
     /// A key of the process, or `process` itself, and its values: FROM:TO:STEP, or a list a,b,c; several make a grid.
     /// KEY1=KEY2=… move together
     #[arg(long, value_name = "KEY=FROM:TO:STEP")]
@@ -90,10 +93,13 @@ impl Sweep {
     fn experiment(&self, stream: Option<&FileBytes>) -> anyhow::Result<Experiment> {
         let target = stream.map_or(&self.target, |file| &file.path).clone();
         let is_program = match (stream, output::ending(&target).as_str()) {
-            (Some(file), _) => !is_npy(&file.bytes),
-            (None, "npy") => false,
+            (Some(file), _) => !is_npy(&file.bytes) && file.bytes.trim_ascii_start().starts_with(b"{"),
+            (None, _) if has_matrix_ending(&target) => false,
             (None, "json") => true,
-            _ => anyhow::bail!("found {}, expected a matrix (.npy) or a program (.json)", self.target.display()),
+            _ => anyhow::bail!(
+                "found {}, expected a matrix (.npy, .csv, .txt, .sNp) or a program (.json)",
+                self.target.display()
+            ),
         };
         for (option, given) in
             [("--topology", self.topology.is_some()), ("--cell", self.cell.is_some()), ("--form", self.form != "auto")]
@@ -120,6 +126,10 @@ impl Sweep {
             false => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
         let mut name = file(&self.target);
+        if let Some(chip) = &self.chip {
+            streams::refuse_stream_because("the chip", chip, "the folder of the results names it")?;
+            name += &format!(" on {}", file(chip));
+        }
         if let Some(process) = &self.process {
             let is_preset = process.to_string_lossy().starts_with(PRESET_PREFIX);
             name += &format!(" on {}", if is_preset { process.display().to_string() } else { file(process) });
@@ -139,6 +149,7 @@ impl Sweep {
         }
         config.core.cell.clone_from(&self.cell);
         config.sweep.clone_from(&self.vary);
+        config.chip.clone_from(&self.chip);
         let process = self.process.as_deref().map(streams::input).transpose()?;
         Ok(Experiment::new(config, process.as_deref(), Path::new("command line"))?)
     }

@@ -66,6 +66,22 @@ impl Process {
         Ok(Self { settings })
     }
 
+    /// The same process with an imperfection of the caller, see
+    /// [`hardware::Process::with_source`](phaseloom_hardware::Process::with_source).
+    ///
+    /// # Errors
+    ///
+    /// An impossible value of the imperfection.
+    pub fn with_source(
+        self,
+        name: &'static str,
+        source: impl phaseloom_hardware::Imperfection + 'static,
+    ) -> Result<Self, Error> {
+        let settings = self.settings.with_source(name, source);
+        settings.check()?;
+        Ok(Self { settings })
+    }
+
     /// The error sources with their values.
     #[must_use]
     pub fn settings(&self) -> &phaseloom_hardware::Process {

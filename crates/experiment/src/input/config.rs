@@ -119,6 +119,10 @@ pub struct Config {
     #[serde(default, deserialize_with = "table_or_name")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::input::processes::ProcessSource"))]
     pub process: Process,
+    /// File of a chip that exists (`.json`), as `phaseloom chip --from` writes it: every core is this chip, there is one trial, and
+    /// the process is that of the chip. Default: chips sampled from the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip: Option<PathBuf>,
     /// Processes by name, for an axis whose key is `process`. A run writes the contents of the files and presets here that
     /// the axis names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -211,6 +215,7 @@ impl Default for Config {
             threshold: None,
             core: CoreSpec::default(),
             process: Process::default(),
+            chip: None,
             processes: BTreeMap::new(),
             correction: none(),
             correction_noise: measurement_noise(),
@@ -282,6 +287,7 @@ impl Experiment {
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
+        config.read_chip(path, &text)?;
         let mut experiment = Self { path: path.to_owned(), text, process_file, config, known_files: Vec::new() };
         experiment.read_swept_processes()?;
         experiment.check(&experiment.config)?;
@@ -301,6 +307,7 @@ impl Experiment {
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
+        config.read_chip(name, "")?;
         let (text, known_files) = (String::new(), Vec::new());
         let mut experiment = Self { path: name.to_owned(), text, process_file, config, known_files };
         experiment.read_swept_processes()?;
@@ -362,7 +369,9 @@ impl Experiment {
 
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
-        for (key, path) in [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program)] {
+        for (key, path) in
+            [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program), ("chip", &config.chip)]
+        {
             if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
                 let expected =
                     "a path in UTF-8, which the experiment.toml of a run can hold: rename the file or folder";
@@ -370,6 +379,7 @@ impl Experiment {
             }
         }
         config.subject()?;
+        config.check_chip()?;
         config.check_graph()?;
         config.check_activation()?;
         config.check_cost()?;
@@ -489,7 +499,7 @@ fn is_run(folder: &Path) -> bool {
 }
 
 /// The folder to which the paths of an experiment in a file are relative.
-fn base(path: &Path, config: &Config) -> PathBuf {
+pub(super) fn base(path: &Path, config: &Config) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new(""));
     config.base.as_ref().map_or_else(|| folder.to_owned(), |base| folder.join(base))
 }

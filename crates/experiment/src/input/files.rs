@@ -76,6 +76,10 @@ impl Inputs {
         let (mut hashes, mut inputs, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
         for point in points {
             let Config { core, link, .. } = &point.config;
+            if let Some(chip) = &point.config.chip {
+                let file = files.read(&base.join(chip)).map_err(|error| experiment.named_by(error, "chip"))?;
+                hashes.entry(format!("chip: {}", chip.display())).or_insert_with(|| hex(&file.sha256));
+            }
             let subject = point.config.subject().map_err(|invalid| experiment.with_line(invalid))?;
             let (model_file, choice) = match subject {
                 Subject::Network { model, data } => (model, data),

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 10] =
-    ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance", "sensitivity"];
+const FIXED: [&str; 11] =
+    ["name", "base", "seed", "trials", "chip", "sweep", "calibration", "processes", "pass", "tolerance", "sensitivity"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]
@@ -123,6 +123,9 @@ impl Experiment {
                 let (key, reason) = first_unreadable(tree.clone(), &levels).unwrap_or(("", error.to_string()));
                 problem(key, reason)
             })?;
+            // They are in no file, so that the tree does not hold them.
+            config.process.fixed_chip.clone_from(&base.process.fixed_chip);
+            config.process.own_sources.clone_from(&base.process.own_sources);
             self.check_values(&config).map_err(|invalid| {
                 let InvalidValue { key, found, expected } = &invalid;
                 match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {

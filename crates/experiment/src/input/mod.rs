@@ -9,6 +9,7 @@ pub mod criterion;
 mod defaults;
 pub mod expectation;
 pub mod files;
+mod given_chip;
 pub mod grid;
 pub mod network;
 mod other_file;

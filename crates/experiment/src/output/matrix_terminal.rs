@@ -181,7 +181,9 @@ impl MatrixTables<'_> {
     /// What the law is, or why there is none.
     fn remark(&self) -> &'static str {
         let laws = self.points().iter().filter(|point| self.mean(point.index).law.is_some()).count();
+        let given = self.points().iter().any(|point| point.config.chip.is_some());
         match laws {
+            0 if given => "No law: it predicts chips sampled from a process, not a chip that exists.",
             0 => "No law: it predicts chips that no correction has changed.",
             n if n < self.points().len() => {
                 "Law: first order in random errors of this program, exact in the others; only\n\

@@ -111,6 +111,13 @@ impl Experiment {
 
     /// Computes every row of a tiny network, or of tiny matrices, at one point, as a run does.
     fn compute_tiny(&self, config: &Config, with_data: bool) -> Result<Vec<Record>, ExperimentError> {
+        // A tiny network has no place for a chip, a heater or a matrix of another shape.
+        let config = &Config { process: config.process.for_any_shape(), ..config.clone() };
+        if config.process != self.config.process {
+            ["chip", "process.heater_limits.heaters", "process.thermal_crosstalk.matrix"]
+                .into_iter()
+                .for_each(usage::mark);
+        }
         let data = match config.subject().map_err(|invalid| self.with_line(invalid))? {
             Subject::Network { data, .. } => data,
             Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),

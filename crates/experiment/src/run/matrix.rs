@@ -62,7 +62,12 @@ pub(crate) fn prepare(
 }
 
 impl Target {
-    fn new(
+    /// The program of the matrix.
+    pub(super) fn program(&self) -> &MatrixProgram {
+        &self.program
+    }
+
+    pub(super) fn new(
         input: &MatrixInput,
         config: &Config,
         experiment: &Experiment,

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod cautions;
+mod chips;
 mod class_axis;
 pub mod diagnosis;
 pub mod effects;

@@ -245,8 +245,8 @@ impl Values<'_> {
         if added.is_empty() {
             return None;
         }
-        let of_chip = |chip: usize| mean(&added.iter().map(|order| order[chip]).collect::<Vec<_>>());
-        let over_chips = Mean::new(&(0..added[0].len()).map(of_chip).collect::<Vec<_>>());
+        let from_chip = |chip: usize| mean(&added.iter().map(|order| order[chip]).collect::<Vec<_>>());
+        let over_chips = Mean::new(&(0..added[0].len()).map(from_chip).collect::<Vec<_>>());
         let over_orders = Mean::new(&added.iter().map(|order| mean(order)).collect::<Vec<_>>());
         Some(Mean { value: over_chips.value, error: over_chips.error.hypot(over_orders.error) })
     }

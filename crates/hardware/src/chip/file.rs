@@ -1,4 +1,5 @@
-//! The JSON file of a chip, version 1: its process and every frozen parameter, in plain units.
+//! The JSON file of a chip, version 1: its process and every frozen parameter, in plain units. A measured chip has no seed,
+//! and may have no process.
 
 use crate::chip::shape::ProgramShape;
 use crate::chip::{Chip, ChipId};
@@ -24,9 +25,14 @@ const MAX_ANGLE: f64 = 1e7;
 struct File {
     format: String,
     version: u32,
-    seed: u64,
-    trial: u64,
-    core: u64,
+    /// Absent in a chip that was not sampled, together with `trial` and `core`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    core: Option<u64>,
+    #[serde(default)]
     process: Process,
     form: String,
     topology: String,
@@ -34,7 +40,9 @@ struct File {
     cell: Option<String>,
     rows: usize,
     columns: usize,
+    #[serde(default)]
     left: Option<Part>,
+    #[serde(default)]
     attenuators: Option<Part>,
     right: Part,
 }
@@ -77,22 +85,16 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
-        let id = self.id.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
-        let ProgramShape { design, rows, columns, .. } = &self.shape;
-        let places = [
-            design.blank(right_ports(design, *rows, *columns)),
-            Stage::attenuators(Phases::zero(*rows.min(columns), 0)),
-            design.blank(*rows),
-        ];
+        let places = self.shape.blank_stages();
         let mut parts = self.stages.iter().zip(&places).map(|(errors, stage)| write_part(errors, stage));
         let right = parts.next().unwrap_or_default();
         let (attenuators, left) = (parts.next(), parts.next());
         let file = File {
             format: FORMAT.into(),
             version: VERSION,
-            seed: id.seed,
-            trial: id.trial,
-            core: id.core,
+            seed: self.id.map(|id| id.seed),
+            trial: self.id.map(|id| id.trial),
+            core: self.id.map(|id| id.core),
             process: self.process.clone(),
             form: self.shape.form().into(),
             topology: self.shape.design.topology().key().into(),
@@ -129,7 +131,12 @@ impl Chip {
         })?;
         check_file_memory(&shape.design, file.rows.max(file.columns), length, "loading the chip")?;
         let stages = read_stages(&file, &shape).map_err(refuse)?;
-        let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
+        file.process.check_stages(&shape.blank_stages()).map_err(|invalid| refuse(invalid.in_table("process")))?;
+        let id = file.seed.map(|seed| ChipId {
+            seed,
+            trial: file.trial.unwrap_or_default(),
+            core: file.core.unwrap_or_default(),
+        });
         Ok(Self { process: file.process, id, shape, stages })
     }
 }

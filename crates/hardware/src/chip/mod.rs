@@ -31,9 +31,14 @@ impl Chip {
     ///
     /// # Errors
     ///
-    /// [`HardwareError::Process`] for an impossible process.
+    /// [`HardwareError::Process`] for an impossible process, [`HardwareError::ShapeMismatch`] for a program that a
+    /// [fixed chip](Process::from_chip) cannot run.
     pub fn fabricate(process: &Process, program: &MatrixProgram, id: ChipId) -> Result<Self, HardwareError> {
-        process.check()?;
+        process.check_for(program)?;
+        if let Some(fixed) = &process.fixed_chip {
+            let (stages, shape) = (fixed.stages_for(program)?, ProgramShape::from_program(program));
+            return Ok(Self { process: process.clone(), id: None, shape, stages });
+        }
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
             let mut deviates = NormalStream::new(&id.stream(&format!("{key}/fabricate")));
@@ -51,7 +56,7 @@ impl Chip {
     ///
     /// [`HardwareError::Process`] for an impossible process.
     pub fn nominal(process: &Process, program: &MatrixProgram) -> Result<Self, HardwareError> {
-        process.check()?;
+        process.check_for(program)?;
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (_, source) in process.sources() {
             stages.iter_mut().for_each(|stage| source.fabricate_nominal(stage));
@@ -71,7 +76,7 @@ impl Chip {
         program: &MatrixProgram,
         stages: Vec<StageErrors>,
     ) -> Result<Self, HardwareError> {
-        process.check()?;
+        process.check_for(program)?;
         let expected = program.stages().len();
         if stages.len() != expected {
             return Err(HardwareError::unfit("stages of a chip (number of)", stages.len(), expected.to_string()));
@@ -126,6 +131,15 @@ impl Chip {
         design: impl Into<MeshDesign>,
         id: ChipId,
     ) -> Result<Self, HardwareError> {
+        Self::fabricate(process, &Self::core_program(ports, design)?, id)
+    }
+
+    /// A program with all phases zero for a k×k core of two meshes and attenuators, for which a chip can be made.
+    ///
+    /// # Errors
+    ///
+    /// No ports, a topology without such programs, too little memory for a core of this size.
+    pub fn core_program(ports: usize, design: impl Into<MeshDesign>) -> Result<MatrixProgram, HardwareError> {
         if ports == 0 {
             return Err(HardwareError::NoPorts);
         }
@@ -133,8 +147,7 @@ impl Chip {
         MatrixProgram::check_supported(&design, ports, ports, ports)?;
         // Phases and errors are up to 8·ports² numbers each (a mesh may have twice as many modes as ports), and their text.
         phaseloom_files::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
-        let shape = MatrixProgram::blank(ports, ports, design);
-        Self::fabricate(process, &shape, id)
+        Ok(MatrixProgram::blank(ports, ports, design))
     }
 
     /// The process from which the chip was sampled.

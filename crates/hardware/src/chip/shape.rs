@@ -1,6 +1,7 @@
 //! The shape that a chip and a program must share.
 
-use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
+use phaseloom_mesh::file_parts::right_ports;
+use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign, Phases, Stage};
 
 /// Form, design and size of a program, which its chip must share.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,16 @@ impl ProgramShape {
         self.svd == (program.form() == Form::Svd)
             && (self.rows, self.columns) == program.shape()
             && self.design == *program.design()
+    }
+
+    /// The stages of a program of this shape, with all phases zero.
+    pub(crate) fn blank_stages(&self) -> Vec<Stage> {
+        let mut stages = vec![self.design.blank(right_ports(&self.design, self.rows, self.columns))];
+        if self.svd {
+            stages.push(Stage::attenuators(Phases::zero(self.rows.min(self.columns), 0)));
+            stages.push(self.design.blank(self.rows));
+        }
+        stages
     }
 
     /// Name of the form in files.

@@ -2,7 +2,8 @@
 
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_mesh::{Form, MatrixProgram, Phases, StageKind};
+use phaseloom_files::InvalidValue;
+use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, StageKind};
 
 impl Process {
     /// Checks the values of every source and of the phase shifter.
@@ -18,7 +19,23 @@ impl Process {
         shifter.map_err(|invalid| HardwareError::Process(invalid.in_table("phase_shifter")))
     }
 
-    /// Phases (rad) that the heaters make of a program: converter code → heater power → crosstalk.
+    /// Checks that every source suits the stages of a program, such as the places of single heaters.
+    ///
+    /// # Errors
+    ///
+    /// The first key that does not.
+    pub fn check_stages(&self, stages: &[Stage]) -> Result<(), InvalidValue> {
+        self.sources()
+            .try_for_each(|(key, source)| source.check_stages(stages).map_err(|invalid| invalid.in_table(key)))
+    }
+
+    /// The checks before a chip for a program is made.
+    pub(crate) fn check_for(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
+        self.check()?;
+        self.check_stages(program.stages()).map_err(HardwareError::Process)
+    }
+
+    /// Phases (rad) that the heaters make of a program: converter code → limits of the heaters → crosstalk.
     ///
     /// # Panics
     ///

@@ -4,7 +4,9 @@
 //! passes. Noise of light and currents belongs to the [`Link`](crate::link::Link).
 
 mod drive;
+mod heater_limits;
 mod insertion_loss;
+mod own;
 mod phase_error;
 mod phase_jitter;
 mod phase_quantization;
@@ -15,8 +17,10 @@ pub mod stage_errors;
 mod thermal_crosstalk;
 mod variation;
 
+pub use heater_limits::{HeaterLimit, HeaterLimits};
 pub use insertion_loss::InsertionLoss;
 pub(crate) use insertion_loss::arms;
+pub use own::{FixedChip, OwnSources};
 pub use phase_error::PhaseError;
 pub use phase_jitter::PhaseJitter;
 pub use phase_quantization::{PhaseQuantization, UniformIn};
@@ -30,6 +34,7 @@ use phaseloom_files::InvalidValue;
 use phaseloom_mesh::{Phases, Stage};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A source of error of the chip. Each method does nothing unless the source implements it.
 ///
@@ -41,6 +46,15 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     ///
     /// The first impossible value.
     fn check(&self) -> Result<(), InvalidValue>;
+
+    /// Checks that its keys suit the stages of a program, such as the places of single heaters.
+    ///
+    /// # Errors
+    ///
+    /// The first key that does not.
+    fn check_stages(&self, _stages: &[Stage]) -> Result<(), InvalidValue> {
+        Ok(())
+    }
 
     /// Samples the errors of one stage of a chip. `deviates` belong to this source, trial and core alone.
     fn fabricate(&self, _deviates: &mut NormalStream<f64>, _stage: &mut StageErrors) {}
@@ -74,6 +88,11 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
 
     /// Adds the fluctuation of one moment to the phases (rad) of one stage.
     fn fluctuate(&self, _deviates: &mut NormalStream<f64>, _phases: &mut Phases) {}
+
+    /// Whether [`Imperfection::fluctuate`] does anything: the matrix then changes from moment to moment.
+    fn fluctuates(&self) -> bool {
+        false
+    }
 
     /// First-order contribution of a random source to E² of a programmed unitary mesh (dimensionless).
     fn mesh_error_squared(&self, _mesh: &Stage) -> f64 {
@@ -114,8 +133,8 @@ fn cells_passed(mesh: &Stage) -> f64 {
     per_mode(mesh, 2 * mesh.layout().positions.len())
 }
 
-/// Declares the process and the list of its sources in the order in which they act on phases: quantisation, heater
-/// power and crosstalk, static offsets, whatever the order of keys in a file.
+/// Declares the process and the list of its sources in the order in which they act on phases: quantisation, limits of
+/// heaters, crosstalk, static offsets, whatever the order of keys in a file.
 macro_rules! sources {
     ($($key:ident: $type:ty, $line:literal;)*) => {
         /// A fabrication process: one optional table per source. An absent source has no error.
@@ -137,6 +156,14 @@ macro_rules! sources {
             /// Electrical power that holds a phase; it has no effect on light.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub phase_shifter: Option<PhaseShifter>,
+            /// Imperfections of the caller, see [`Process::with_source`]. No file holds them.
+            #[serde(skip)]
+            #[cfg_attr(feature = "schema", schemars(skip))]
+            pub own_sources: OwnSources,
+            /// The chip that every fabricated chip is, see [`Process::from_chip`]. The file of a process does not hold it.
+            #[serde(skip)]
+            #[cfg_attr(feature = "schema", schemars(skip))]
+            pub fixed_chip: Option<Arc<FixedChip>>,
         }
 
         impl Process {
@@ -145,13 +172,20 @@ macro_rules! sources {
                 [$((stringify!($key), self.$key.as_ref().map(|s| s as &dyn Imperfection)),)*]
                     .into_iter()
                     .filter_map(|(key, source)| source.map(|s| (key, s)))
+                    .chain(self.own_sources.0.iter().map(|(key, source)| (*key, &**source)))
             }
 
-            /// Whether components share errors, or differ in their spread by column: the laws of independent equal errors then do
-            /// not hold.
+            /// Whether components share errors, differ in their spread by column, or are those of one chip: the laws of
+            /// independent equal errors then do not hold.
             #[must_use]
             pub fn has_structured_errors(&self) -> bool {
-                self.sources().filter_map(|(_, source)| source.variation()).any(|(variation, _)| variation.has_structure())
+                self.fixed_chip.is_some()
+                    || self.sources().filter_map(|(_, source)| source.variation()).any(|(variation, _)| variation.has_structure())
+            }
+
+            /// Whether phases fluctuate while light passes.
+            pub(crate) fn fluctuates(&self) -> bool {
+                self.sources().any(|(_, source)| source.fluctuates())
             }
 
             /// Parts of the errors beyond independent normal ones, in words: `phase_error: die 0.01`. Empty without one.
@@ -168,8 +202,10 @@ macro_rules! sources {
             /// If there is no such key.
             #[must_use]
             pub fn without(&self, key: &str) -> Self {
-                assert!([$(stringify!($key)),*].contains(&key), "no source `{key}`");
+                let is_known = [$(stringify!($key)),*].contains(&key) || self.own_sources.0.iter().any(|(own, _)| *own == key);
+                assert!(is_known, "no source `{key}`");
                 let mut process = self.clone();
+                process.own_sources.0.retain(|(own, _)| *own != key);
                 $(if key == stringify!($key) {
                     process.$key = None;
                 })*
@@ -184,7 +220,8 @@ macro_rules! sources {
 
 sources! {
     phase_quantization: PhaseQuantization, "phases rounded to the codes of a DAC, uniform in phase or in heater voltage";
-    thermal_crosstalk: ThermalCrosstalk, "heaters that warm their neighbours, by coefficient or by distance";
+    heater_limits: HeaterLimits, "heaters that do not reach 2π, or stay at one phase";
+    thermal_crosstalk: ThermalCrosstalk, "heaters that warm their neighbours, by coefficient, by distance or as measured";
     phase_error: PhaseError, "static random offset of every phase shifter";
     splitter_error: SplitterError, "splitters that are not 50:50, random and common part";
     insertion_loss: InsertionLoss, "loss of every interferometer, and unequal loss of its arms";

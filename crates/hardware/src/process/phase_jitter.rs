@@ -28,6 +28,10 @@ impl Imperfection for PhaseJitter {
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 
+    fn fluctuates(&self) -> bool {
+        true
+    }
+
     fn fluctuate(&self, deviates: &mut NormalStream<f64>, phases: &mut Phases) {
         add_normal(deviates, read_key!("process.phase_jitter", self.sigma_rad), phases);
     }

@@ -8,30 +8,46 @@
 //!   heat simulation in the code SCATTER). If only one arm has a shifter, its phase is the difference of both arms, and
 //!   it gains `γ(d_upper) − γ(d_lower)`; otherwise γ(d). Heaters beyond 100 µm (γ < 1e-6) are ignored.
 //!
+//! * By a measured matrix K: `φ′ = K·φ`, with K_ii the response of a heater itself, 1 where phases are calibrated.
+//!
 //! Stages follow one another on the chip; crosstalk by distance acts across their borders
 //! (docs/physics.md, Thermal crosstalk).
 
 use super::Imperfection;
-use phaseloom_files::{InvalidValue, at_least, read_key};
+use phaseloom_files::{InvalidValue, at_least, between, read_key};
 use phaseloom_mesh::{CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 
 /// Heaters up to this distance (µm) are summed; γ is below 1e-6 beyond it.
 const REACH_UM: f64 = 100.0;
 
-/// Table `[thermal_crosstalk]` of a process file: exactly one of the two keys.
+/// Table `[thermal_crosstalk]` of a process file: exactly one of the three keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThermalCrosstalk {
-    /// Share of the phase of each neighbour that a phase shifter gains (dimensionless). Exactly one of this and
-    /// `distance_factor` is given. Range: 0…1.
+    /// Share of the phase of each neighbour that a phase shifter gains (dimensionless). Exactly one of this,
+    /// `distance_factor` and `matrix` is given. Range: 0…1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficient: Option<f64>,
     /// Factor on the function γ(d) of SCATTER, from heater to arm (dimensionless). All heaters within 100 µm count.
     /// Range: 0…1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance_factor: Option<f64>,
+    /// Rows of a measured matrix K (dimensionless): a phase shifter gets Σ K_ij·φ_j. In the order of the program: of each stage θ of
+    /// all cells, then φ of all cells; either of cells alone, or then also output and boundary phases.
+    /// Range: −1000…1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Vec<Vec<f64>>>,
+}
+
+/// Largest magnitude of an entry of a measured matrix.
+const MAX_ENTRY: f64 = 1e3;
+
+/// Number of phases of the cells of all stages, and of all phases.
+fn counts(stages: &[Stage]) -> [usize; 2] {
+    let cells = stages.iter().map(|stage| 2 * stage.layout().positions.len()).sum();
+    [cells, stages.iter().map(|stage| stage.phases().values().len()).sum()]
 }
 
 /// SCATTER's γ(d), d in µm.
@@ -55,13 +71,39 @@ impl Imperfection for ThermalCrosstalk {
                 }
             }
         }
-        match (self.coefficient, self.distance_factor) {
-            (Some(_), Some(_)) => {
-                Err(InvalidValue::new("coefficient", "given together with `distance_factor`", "only one of them"))
+        if let Some(matrix) = &self.matrix {
+            let size = matrix.len();
+            for (i, row) in matrix.iter().enumerate() {
+                let key = format!("matrix[{i}]");
+                if row.len() != size {
+                    return Err(InvalidValue::new(key, format!("a row of {} numbers", row.len()), format!("{size}")));
+                }
+                row.iter().try_for_each(|entry| between(&key, *entry, -MAX_ENTRY, MAX_ENTRY))?;
             }
-            (None, None) => Err(InvalidValue::new("coefficient", "absent", "a number, or `distance_factor`")),
-            _ => Ok(()),
         }
+        let given = [
+            ("coefficient", self.coefficient.is_some()),
+            ("distance_factor", self.distance_factor.is_some()),
+            ("matrix", self.matrix.is_some()),
+        ];
+        let given: Vec<&str> = given.into_iter().filter_map(|(key, given)| given.then_some(key)).collect();
+        match given[..] {
+            [_] => Ok(()),
+            [first, second, ..] => {
+                Err(InvalidValue::new(first, format!("given together with `{second}`"), "only one of them"))
+            }
+            [] => Err(InvalidValue::new("coefficient", "absent", "a number, or `distance_factor`, or `matrix`")),
+        }
+    }
+
+    fn check_stages(&self, stages: &[Stage]) -> Result<(), InvalidValue> {
+        let (Some(matrix), [cells, all]) = (&self.matrix, counts(stages)) else { return Ok(()) };
+        if [cells, all].contains(&matrix.len()) {
+            return Ok(());
+        }
+        let size = matrix.len();
+        let expected = format!("{cells}×{cells} for the phases of the cells, or {all}×{all} for all phases");
+        Err(InvalidValue::new("matrix", format!("{size}×{size}"), expected))
     }
 
     fn drive(&self, stages: &[Stage], phases: &mut [Phases]) {
@@ -74,6 +116,9 @@ impl Imperfection for ThermalCrosstalk {
         if let Some(factor) = read_key!("process.thermal_crosstalk", self.distance_factor) {
             by_distance(factor, stages, phases, false);
         }
+        if let Some(matrix) = &read_key!("process.thermal_crosstalk", self.matrix) {
+            by_matrix(matrix, stages, phases, false);
+        }
     }
 
     fn drive_adjoint(&self, stages: &[Stage], slopes: &mut [Phases]) {
@@ -85,6 +130,27 @@ impl Imperfection for ThermalCrosstalk {
         if let Some(factor) = self.distance_factor {
             by_distance(factor, stages, slopes, true);
         }
+        if let Some(matrix) = &self.matrix {
+            by_matrix(matrix, stages, slopes, true);
+        }
+    }
+}
+
+/// Multiplies the phases by a measured matrix, or by its transpose. A matrix of another size, which
+/// [`Imperfection::check_stages`] refuses, leaves them alone.
+fn by_matrix(matrix: &[Vec<f64>], stages: &[Stage], phases: &mut [Phases], transposed: bool) {
+    let [cells, all] = counts(stages);
+    let size = matrix.len();
+    if size != cells && size != all {
+        return;
+    }
+    let len = |phases: &Phases| if size == all { phases.values().len() } else { 2 * phases.theta().len() };
+    let given: Vec<f64> = phases.iter().flat_map(|phases| &phases.values()[..len(phases)]).copied().collect();
+    let entry = |i: usize, j: usize| if transposed { matrix[j][i] } else { matrix[i][j] };
+    let mut driven = (0..size).map(|i| given.iter().enumerate().map(|(j, phase)| entry(i, j) * phase).sum());
+    for phases in phases {
+        let length = len(phases);
+        phases.values_mut()[..length].iter_mut().for_each(|phase| *phase = driven.next().unwrap_or(*phase));
     }
 }
 
@@ -173,6 +239,47 @@ fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases], transposed:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use phaseloom_mesh::{MatrixProgram, MeshDesign};
+
+    /// The matrix of the coefficients, made of its columns, does what the coefficients do; its adjoint is the transpose.
+    #[test]
+    fn a_measured_matrix_multiplies_the_phases() {
+        let program = MatrixProgram::blank(4, 5, MeshDesign::from_keys("rectangular", None).unwrap());
+        let stages = program.stages();
+        let coefficient = ThermalCrosstalk { coefficient: Some(0.05), ..Default::default() };
+        let zero = || stages.iter().map(|stage| stage.phases().zeroed()).collect::<Vec<_>>();
+        let set = |values: &[f64]| {
+            let (mut phases, mut values) = (zero(), values.iter());
+            phases.iter_mut().flat_map(Phases::values_mut).for_each(|phase| *phase = *values.next().unwrap());
+            phases
+        };
+        let flat = |phases: &[Phases]| phases.iter().flat_map(|p| p.values().to_vec()).collect::<Vec<f64>>();
+        let [cells, all] = counts(stages);
+        let columns: Vec<Vec<f64>> = (0..all)
+            .map(|j| {
+                let mut unit = set(&(0..all).map(|i| f64::from(u8::from(i == j))).collect::<Vec<_>>());
+                coefficient.drive(stages, &mut unit);
+                flat(&unit)
+            })
+            .collect();
+        let rows = |size: usize| (0..size).map(|i| (0..size).map(|j| columns[j][i]).collect()).collect();
+        let matrix = ThermalCrosstalk { matrix: Some(rows(all)), ..Default::default() };
+        matrix.check().unwrap();
+        matrix.check_stages(stages).unwrap();
+        let values: Vec<f64> = (0..all).map(|i| (i as f64).sin() + 1.0).collect();
+        let (mut by_coefficient, mut by_matrix) = (set(&values), set(&values));
+        coefficient.drive(stages, &mut by_coefficient);
+        matrix.drive(stages, &mut by_matrix);
+        let difference =
+            |a: &[Phases], b: &[Phases]| flat(a).iter().zip(flat(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(difference(&by_coefficient, &by_matrix) < 1e-14);
+        let (mut slopes, mut expected) = (set(&values), set(&values));
+        coefficient.drive_adjoint(stages, &mut expected);
+        matrix.drive_adjoint(stages, &mut slopes);
+        assert!(difference(&slopes, &expected) < 1e-14);
+        let other = ThermalCrosstalk { matrix: Some(rows(cells - 1)), ..Default::default() };
+        assert!(other.check_stages(stages).unwrap_err().to_string().contains(&format!("{all}×{all}")));
+    }
 
     #[test]
     fn gamma_is_one_at_the_heater_and_continuous_to_a_percent() {

@@ -13,9 +13,10 @@
 //! A trial is a die. Its cores share wafer and die parts; each has a field of its own, because cores are farther apart than ℓ.
 
 use crate::chip_id::ChipId;
+use crate::heaters::shifters;
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, positive, spread_rad, usage};
-use phaseloom_mesh::{Layout, Shifter, ShifterKind, Stage, StageKind};
+use phaseloom_mesh::{Shifter, Stage, StageKind};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
@@ -248,7 +249,7 @@ fn places(component: Component, stages: &[Stage], errors: &[StageErrors]) -> Vec
             x_um: start_um + shifter.x_um,
             y_um: shifter.y_um,
         };
-        let shifters = shifters(stage, layout);
+        let shifters = shifters(stage);
         match component {
             Component::Phase => {
                 places.extend(shifters.into_iter().enumerate().map(|(index, shifter)| at(index, shifter)))
@@ -270,18 +271,6 @@ fn places(component: Component, stages: &[Stage], errors: &[StageErrors]) -> Vec
         start_column += layout.columns;
     }
     places
-}
-
-/// All phase shifters of a stage, in the order of its phases.
-fn shifters(stage: &Stage, layout: &Layout) -> Vec<Shifter> {
-    let cells = 0..layout.positions.len();
-    let mut all: Vec<Shifter> = cells.clone().map(|cell| layout.cell_shifter(cell, ShifterKind::Theta)).collect();
-    all.extend(cells.map(|cell| layout.cell_shifter(cell, ShifterKind::Phi)));
-    let rest = stage.phases().values().len() - all.len();
-    let outputs = stage.phases().output().len();
-    all.extend((0..outputs).map(|mode| layout.output_shifter(mode)));
-    all.extend((0..rest - outputs).map(|index| layout.boundary_shifter(index)));
-    all
 }
 
 /// A field of unit variance at all places, from the normal deviates of the grid that they span.

@@ -94,7 +94,7 @@ pub fn field_gradients(
 ///
 /// The key of phases that jitter, and of a link that is not ideal: no detector and no converter is between complex layers.
 pub fn check_fields(process: &Process, link: &Link) -> Result<(), InvalidValue> {
-    if process.phase_jitter.is_some() {
+    if process.fluctuates() {
         let expected = "no such table: complex layers compute with phases that do not move";
         return Err(InvalidValue::new("process.phase_jitter", "given, with complex layers", expected));
     }

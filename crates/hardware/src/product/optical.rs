@@ -114,7 +114,7 @@ impl<T: Real> OpticalProduct<T> {
         // A jittering matrix differs from vector to vector. Tiles of zeros, as in groups of a convolution, cost nothing alone.
         let is_linear = link.is_ideal()
             && link.detection == Detection::Homodyne
-            && design.process.phase_jitter.is_none()
+            && !design.process.fluctuates()
             && program.tiles().iter().all(Option::is_some);
         let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
         let count = program.tiles().len();

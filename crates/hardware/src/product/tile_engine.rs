@@ -189,7 +189,7 @@ impl<T: Real> TileEngine<T> {
             core,
             matrix: ComplexProduct::new(&corner, around.leakage, around.quadratures),
             readout: Readout::new(around.link, design.gain * around.input_scale, &corrections, full_scale, offset),
-            jittering: chip.chip.process().phase_jitter.is_some().then_some(chip),
+            jittering: chip.chip.process().fluctuates().then_some(chip),
         }
     }
 }

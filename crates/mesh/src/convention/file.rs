@@ -6,7 +6,7 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
-    MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position, check_written, unknown_name,
+    MAX_PHASE, ProgramFile, check_angle, check_equal, check_written, place_cells, unknown_name,
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
@@ -95,7 +95,9 @@ impl ConvertedProgram {
         let mut meshes = self.meshes.iter();
         let phases = self.frame.stages().iter().map(|stage| match stage.kind() {
             StageKind::Attenuators => stage.phases().clone(),
-            StageKind::Mesh => meshes.next().map_or_else(|| stage.phases().clone(), ConvertedMesh::phases),
+            StageKind::Mesh => {
+                meshes.next().map_or_else(|| stage.phases().clone(), |mesh| mesh.phases_in(stage.layout()))
+            }
         });
         self.frame.with_phases(phases.collect())
     }
@@ -139,8 +141,9 @@ impl ConvertedProgram {
         let mut meshes = Vec::new();
         let frame = file.into_program(design.clone(), |name, mesh, ports| {
             check_equal(&format!("{name}.modes"), mesh.modes, ports)?;
-            let layout = check_cells(name, &design, mesh.modes, mesh.cells.len())?;
-            meshes.push(read_mesh(name, mesh, &layout, convention)?);
+            let places: Vec<[usize; 2]> = mesh.cells.iter().map(|cell| [cell.column, cell.mode]).collect();
+            let (layout, indices) = place_cells(name, &design, mesh.modes, &places)?;
+            meshes.push(read_mesh(name, mesh, (&layout, &indices), convention)?);
             let phases = Phases::blank(&layout);
             Ok(Stage::mesh(layout, phases))
         });
@@ -196,13 +199,13 @@ fn write_mesh(mesh: &ConvertedMesh) -> Mesh {
 fn read_mesh(
     name: &str,
     mesh: Mesh,
-    layout: &Layout,
+    (layout, indices): (&Layout, &[usize]),
     convention: &'static dyn Convention,
 ) -> Result<ConvertedMesh, InvalidValue> {
     let names = convention.names();
     let mut cells = Vec::with_capacity(mesh.cells.len());
-    for (k, (mut cell, &position)) in mesh.cells.into_iter().zip(&layout.positions).enumerate() {
-        check_position(name, k, [cell.column, cell.mode], position)?;
+    for (k, (mut cell, &index)) in mesh.cells.into_iter().zip(indices).enumerate() {
+        let position = layout.positions[index];
         let mut phases = [0.0; 2];
         for (key, found) in cell.named() {
             let at = format!("{name}.cells[{k}].{key}");

@@ -3,10 +3,10 @@
 use super::outer_phase::MACH_ZEHNDER;
 use super::{Convention, Waveguides, waveguides::modes};
 use crate::cell::mzi as cell;
-use crate::layout::CellPosition;
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
-use crate::program::file_parts::ScreenPhase;
+use crate::layout::{CellPosition, Layout};
+use crate::program::file_parts::{IDENTITY, ScreenPhase};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -86,6 +86,28 @@ impl ConvertedMesh {
         for output in &ours.screen {
             phases.set_output(output.mode, cell::wrap(output.phase));
         }
+        phases
+    }
+
+    /// [`ConvertedMesh::phases`] for a layout that has further cells, which leave their modes alone.
+    ///
+    /// # Panics
+    ///
+    /// As [`ConvertedMesh::to`], and if a cell is not in the layout.
+    #[must_use]
+    pub fn phases_in(&self, layout: &Layout) -> Phases {
+        let own = self.phases();
+        if self.cells.len() == layout.positions.len() {
+            return own;
+        }
+        let mut phases = Phases::blank(layout);
+        (0..layout.positions.len()).for_each(|cell| phases.set_cell(cell, IDENTITY[0], IDENTITY[1]));
+        for (k, cell) in self.cells.iter().enumerate() {
+            let at = layout.index_of(cell.position);
+            assert!(at.is_some(), "a cell of the layout");
+            phases.set_cell(at.unwrap_or_default(), own.theta()[k], own.phi()[k]);
+        }
+        own.output().iter().enumerate().for_each(|(mode, phase)| phases.set_output(mode, *phase));
         phases
     }
 

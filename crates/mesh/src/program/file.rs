@@ -6,7 +6,7 @@ use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
-    MAX_PHASE, ProgramFile, ScreenPhase, check_angle, check_cells, check_equal, check_position, check_written,
+    IDENTITY, MAX_PHASE, ProgramFile, ScreenPhase, check_angle, check_equal, check_written, place_cells,
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
@@ -121,7 +121,8 @@ fn crossings(layout: &Layout) -> Vec<Crossing> {
 
 fn read_mesh(name: &str, mesh: &Mesh, design: &MeshDesign) -> Result<Stage, InvalidValue> {
     check_equal(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
-    let layout = check_cells(name, design, mesh.modes, mesh.cells.len())?;
+    let places: Vec<[usize; 2]> = mesh.cells.iter().map(|cell| [cell.column, cell.mode]).collect();
+    let (layout, indices) = place_cells(name, design, mesh.modes, &places)?;
     let modes = |modes: Option<usize>| modes.map_or("none, as many as ports".to_owned(), |modes| modes.to_string());
     check_equal(&format!("{name}.lines"), modes(mesh.lines), modes(extra_modes(&layout)))?;
     if mesh.wiring != crossings(&layout) {
@@ -130,10 +131,12 @@ fn read_mesh(name: &str, mesh: &Mesh, design: &MeshDesign) -> Result<Stage, Inva
     }
     check_equal(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.boundary_shifters().len())?;
     let mut phases = Phases::blank(&layout);
-    for (k, (cell, &position)) in mesh.cells.iter().zip(&layout.positions).enumerate() {
-        check_position(name, k, [cell.column, cell.mode], position)?;
+    if indices.len() < layout.positions.len() {
+        (0..layout.positions.len()).for_each(|cell| phases.set_cell(cell, IDENTITY[0], IDENTITY[1]));
+    }
+    for (k, (cell, &index)) in mesh.cells.iter().zip(&indices).enumerate() {
         let theta = check_angle(|| format!("{name}.cells[{k}].theta"), cell.theta, MAX_PHASE)?;
-        phases.set_cell(k, theta, check_angle(|| format!("{name}.cells[{k}].phi"), cell.phi, MAX_PHASE)?);
+        phases.set_cell(index, theta, check_angle(|| format!("{name}.cells[{k}].phi"), cell.phi, MAX_PHASE)?);
     }
     for (mode, &phase) in mesh.output.iter().enumerate() {
         phases.set_output(mode, check_angle(|| format!("{name}.output[{mode}]"), phase, MAX_PHASE)?);

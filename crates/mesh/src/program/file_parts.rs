@@ -155,15 +155,55 @@ pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) 
     Ok(layout)
 }
 
-/// Checks column and mode of cell `k`.
-pub(crate) fn check_position(
+/// θ and φ (rad) of an MZI that leaves both of its modes alone: the bar state with the phases of the identity.
+pub(crate) const IDENTITY: [f64; 2] = [std::f64::consts::PI; 2];
+
+/// Ports up to which a file may leave out cells. The cells of a larger file bound its layout before it is made.
+const MAX_SPARSE_PORTS: usize = 512;
+
+/// The layout of a mesh in a file, and the index in it of each cell of the file. A mesh of MZIs may leave out cells, which then leave
+/// their modes alone: a chain, or a single cell.
+///
+/// # Errors
+///
+/// A cell that the layout does not have or that is out of order; a missing cell in a mesh of others than MZIs.
+pub(crate) fn place_cells(
     name: &str,
-    k: usize,
-    [column, mode]: [usize; 2],
-    expected: CellPosition,
-) -> Result<(), InvalidValue> {
-    check_equal(&format!("{name}.cells[{k}].column"), column, expected.column)?;
-    check_equal(&format!("{name}.cells[{k}].mode"), mode, expected.mode)
+    design: &MeshDesign,
+    ports: usize,
+    places: &[[usize; 2]],
+) -> Result<(Layout, Vec<usize>), InvalidValue> {
+    let key = format!("{name}.cells (number of)");
+    if places.len() < ports.saturating_sub(1) && ports > MAX_SPARSE_PORTS {
+        return Err(InvalidValue::new(key, places.len(), format!("those of {ports} modes")));
+    }
+    let layout = design.layout(ports);
+    let mut indices: Vec<usize> = Vec::with_capacity(places.len());
+    for (k, &[column, mode]) in places.iter().enumerate() {
+        let at = layout.index_of(CellPosition { column, mode });
+        let next = indices.last().map_or(0, |last| last + 1);
+        match at {
+            Some(at) if at >= next => indices.push(at),
+            _ => {
+                let expected = layout.positions.get(next).map_or_else(
+                    || format!("no further cell: {design} of {ports} modes has {}", layout.positions.len()),
+                    |p| format!("column {}, mode {}, or a later cell of {design} of {ports} modes", p.column, p.mode),
+                );
+                return Err(InvalidValue::new(
+                    format!("{name}.cells[{k}]"),
+                    format!("column {column}, mode {mode}"),
+                    expected,
+                ));
+            }
+        }
+    }
+    if indices.len() < layout.positions.len() && !(design.cell().is_mzi() && layout.crossing_count() == 0) {
+        let missing = (0..).zip(&indices).find_map(|(at, index)| (at != *index).then_some(at));
+        let p = layout.positions[missing.unwrap_or(indices.len())];
+        let expected = format!("{}; none at column {}, mode {}", layout.positions.len(), p.column, p.mode);
+        return Err(InvalidValue::new(key, indices.len(), expected));
+    }
+    Ok((layout, indices))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -3,4 +3,5 @@
 pub(crate) mod file;
 pub mod file_parts;
 pub(crate) mod matrix_program;
+pub(crate) mod netlist;
 pub(crate) mod sensitivity;

@@ -6,7 +6,7 @@ mod commands;
 
 use super::explain::catalogue::{Catalogue, catalogues};
 use super::terminal::error_text;
-use super::{compare, correct, cost, train};
+use super::{compare, correct, cost, heaters, train};
 use phaseloom::experiment::columns;
 use phaseloom::experiment::yields::budget::BUDGET_COLUMNS;
 use phaseloom::experiment::yields::sensitivity::SENSITIVITY_COLUMNS;
@@ -150,6 +150,7 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "study-sequence" => ("`sequence.csv` of a study", study::SEQUENCE_COLUMNS),
         "study-criteria" => ("`criteria.csv` of a study", study::CRITERIA_COLUMNS),
         "history" => ("`…-history.csv` of `train`", train::COLUMNS),
+        "heaters" => ("the table of `heaters`", &heaters::COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,
     })

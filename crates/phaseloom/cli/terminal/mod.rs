@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod error_text;
 pub mod figures;
 pub mod interrupt;
+pub mod matrix_file;
 pub mod output;
 pub mod page;
 pub mod results;

@@ -52,7 +52,7 @@ fn block(page: &str, prefix: &str) -> Vec<String> {
 #[test]
 fn every_documented_key_is_read_by_some_experiment() {
     let process = "[process.thermal_crosstalk]\ncoefficient = 0.01\n[process.phase_error]\nsigma_rad = 0.01\n\
-        [process.splitter_error]\nsigma_rad = 0.01\nmean_rad = 0.01\n[process.phase_quantization]\nbits = 8\nuniform_in = 'phase'\n\
+        [process.heater_limits]\nmax_rad = 6.0\n[process.splitter_error]\nsigma_rad = 0.01\nmean_rad = 0.01\n[process.phase_quantization]\nbits = 8\nuniform_in = 'phase'\n\
         [process.insertion_loss]\nloss_db = 0.1\nimbalance_db = 0.1\nimbalance_sigma_db = 0.1\ncrossing_db = 0.1\n\
         [process.phase_jitter]\nsigma_rad = 0.01\ncorrelation_s = 1e-9\n";
     let link = format!(
