@@ -199,7 +199,7 @@ fn files_come_back_and_contradictions_are_refused() {
             ("\"clements\"", "\"clement\"", &["clement", "clements, clements_middle"]),
             ("\"rows\": 3", "\"rows\": 4", &["left.modes", "found 3", "expected 4"]),
             ("\"gain\": ", "\"gain\": -", &["gain", "from 0 to 1e153"]),
-            ("\"mode\": 0", "\"mode\": 1", &["left.cells[0].mode", "found 1", "expected 0"]),
+            ("\"mode\": 0", "\"mode\": 1", &["left.cells[0]", "found column 0, mode 1", "expected column 0, mode 0"]),
             ("\"theta\": ", "\"theta\": 1e9, \"was\": ", &["unknown field `was`"]),
             (&format!("\"theta\": {first}"), "\"theta\": -1e9", &["left.cells[0].theta", "-1e9", "1e6"]),
             ("\"theta\": ", "\"theta1\": ", &["left.cells[0].theta", "none", "a phase"]),

@@ -96,13 +96,13 @@ impl Run<'_> {
         results.value("networks", networks);
         results.line(format!("folder    {}", folder.display()));
         results.line(format!(
-            "networks  {networks}: {} variants × {} points × {} seeds, each with {} trainings and {} tests",
+            "networks  {networks}: {} variants × {} points × {} seeds",
             spec.variant.len(),
             spec.points(),
-            spec.seeds.len(),
-            spec.training.len(),
-            spec.training.len() * spec.experiment.len()
+            spec.seeds.len()
         ));
+        let (trainings, experiments) = (spec.training.len(), spec.experiment.len());
+        results.line(format!("of each   {trainings} trainings, {} tests", trainings * experiments));
         output::print_results(&results, self.format)?;
         Ok(Exit::Done)
     }

@@ -73,7 +73,7 @@ impl Score {
     }
 
     /// The score of a name.
-    pub(crate) fn of_key(key: &str) -> Option<&'static Self> {
+    pub(crate) fn from_key(key: &str) -> Option<&'static Self> {
         SCORES.iter().find(|score| score.key == key)
     }
 

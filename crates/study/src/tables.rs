@@ -13,7 +13,7 @@ use phaseloom_files::{ColumnText, ResultTable, ResultValue};
 use phaseloom_numerics::statistics::{mean, standard_error, variance};
 use serde_json::Value;
 
-/// Columns of `table.csv`; those of the swept keys stand before `reference`.
+/// Columns of `table.csv`; those of the swept keys are before `reference`.
 pub const TABLE_COLUMNS: &[ColumnText] = &[
     ("network", "", "Number of the network, and name of its folder in `networks/`."),
     ("variant", "", "Name of the variant."),
@@ -27,7 +27,7 @@ pub const TABLE_COLUMNS: &[ColumnText] = &[
     ("chip_count", "", "Number of chips."),
 ];
 
-/// Columns of `training.csv`; those of the swept keys stand before `epochs`.
+/// Columns of `training.csv`; those of the swept keys are before `epochs`.
 pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ("network", "", "Number of the network."),
     ("variant", "", "Name of the variant."),
@@ -54,7 +54,7 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
 ];
 
-/// Columns of `summary.csv`; those of the swept keys stand before `score`.
+/// Columns of `summary.csv`; those of the swept keys are before `score`.
 pub const SUMMARY_COLUMNS: &[ColumnText] = &[
     ("variant", "", "Name of the variant."),
     ("task", "", "Training after which the networks were tested, from 1."),
@@ -223,11 +223,11 @@ impl<'a> StudyTables<'a> {
         if tasks < 2 || spec.experiment.len() != tasks || networks.is_empty() {
             return Vec::new();
         }
-        fn of_test(network: &NetworkResult, i: usize, j: usize) -> Vec<&TestResult> {
+        fn scores_of(network: &NetworkResult, i: usize, j: usize) -> Vec<&TestResult> {
             network.trainings[i].tests.iter().filter(|test| test.test == j).collect()
         }
-        let points = of_test(networks[0], 0, 0);
-        if (0..tasks).any(|j| of_test(networks[0], 0, j).len() != points.len()) {
+        let points = scores_of(networks[0], 0, 0);
+        if (0..tasks).any(|j| scores_of(networks[0], 0, j).len() != points.len()) {
             return Vec::new();
         }
         let row = |level: usize| {
@@ -236,7 +236,7 @@ impl<'a> StudyTables<'a> {
                 [("reference", reference as fn(&TestResult) -> f64), ("chips", chips as fn(&TestResult) -> f64)]
             {
                 let scores = |network: &NetworkResult| -> Vec<Vec<f64>> {
-                    (0..tasks).map(|i| (0..tasks).map(|j| score(of_test(network, i, j)[level])).collect()).collect()
+                    (0..tasks).map(|i| (0..tasks).map(|j| score(scores_of(network, i, j)[level])).collect()).collect()
                 };
                 let scores: Vec<Vec<Vec<f64>>> = networks.iter().map(|network| scores(network)).collect();
                 for (name, f) in SEQUENCE {

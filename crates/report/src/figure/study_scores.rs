@@ -41,10 +41,10 @@ fn read(table: &Table) -> Result<Summary, ReportError> {
     let columns: Vec<usize> = [table.column("variant")?, test].into_iter().chain(swept).collect();
     let number = |text: &str| text.parse::<usize>().unwrap_or(0);
     let last = table.rows().iter().map(|row| number(row.text(task))).max().unwrap_or(0);
-    let mut score = Score::of_key("accuracy");
+    let mut score = Score::from_key("accuracy");
     let mut outcomes = Vec::new();
     for row in table.rows().iter().filter(|row| number(row.text(task)) == last) {
-        score = Score::of_key(row.text(table.column("score")?)).or(score);
+        score = Score::from_key(row.text(table.column("score")?)).or(score);
         let factor = if score.is_some_and(|score| score.values == Values::Numbers) { 1.0 } else { 100.0 };
         let seeds = table.number(row, "seeds")?;
         let mean = factor * table.number(row, "chips_mean")?;
