@@ -222,7 +222,11 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
     });
     let best = ("best_epoch", trained.best_epoch.map(|best| best as f64));
     let chips = trained.chip_accuracy.as_ref();
+    let cleaned = trained.cleaned.as_ref();
     let moved = [
+        ("dropped", cleaned.map(|cleaned| cleaned.dropped)),
+        ("dropped_precision", cleaned.map(|c| c.precision).filter(|value| value.is_finite())),
+        ("dropped_recall", cleaned.map(|c| c.recall).filter(|value| value.is_finite())),
         ("moved_phases", trained.moved.map(|moved| moved.share)),
         ("moved_rad", trained.moved.map(|moved| moved.total_rad)),
     ];

@@ -44,6 +44,9 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
         "Of training on chips: accuracy on perfect chips with an ideal link, on the validation samples or else on the training samples.",
     ),
     ("trained_chip", "1", "The same on the chip that trained; empty for a population."),
+    ("dropped", "1", "Share of the training samples that `clean` left out."),
+    ("dropped_precision", "1", "Share of these whose label `label_noise` had made wrong."),
+    ("dropped_recall", "1", "Share of the labels made wrong that were left out."),
     (
         "moved_phases",
         "1",

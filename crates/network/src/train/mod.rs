@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod chips;
+mod clean;
 mod epochs;
 mod inputs;
 mod learner;
@@ -31,6 +32,7 @@ use crate::network::{Network, predictions};
 use crate::train::checkpoint::Checkpoint;
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
+pub use crate::train::clean::{CleanMethod, CleanSpec, Cleaned};
 use crate::train::epochs::{End, Keep, Samples, State};
 pub use crate::train::learner::Moved;
 use crate::train::learner::{Learner, loss_of};
@@ -66,6 +68,8 @@ pub struct Trained {
     pub chip_accuracy: Option<ChipAccuracy>,
     /// How many times light passed a core for gradients; 0 without chips, and for gradients of a model of the chip.
     pub passes: u64,
+    /// Samples that `clean` left out.
+    pub cleaned: Option<Cleaned>,
     /// How far phases moved from their start; `None` unless phases are trained.
     pub moved: Option<Moved>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
@@ -253,6 +257,19 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             loss.tasks.push(task.range());
         }
     }
+    let all = spec.task_outputs.map_or(0..outputs, TaskOutputs::range);
+    let wrong = spec.label_noise.map(|share| clean::make_wrong(&mut data, share, &all, spec.seed));
+    let mut cleaned = None;
+    if let Some(settings) = &spec.clean {
+        let wrong = wrong.unwrap_or_else(|| vec![false; data.samples()]);
+        let first = || Model::unfolded(model.spec().clone(), model_base, &tensors);
+        let (rest, found) = clean::clean(spec, settings, &first, &loss, &data, &wrong)?;
+        if rest.samples() == 0 {
+            let expected = "settings that leave samples";
+            return Err(NetworkError::choice(&data.inputs_path, "clean", "every sample left out", expected));
+        }
+        (data, cleaned) = (rest, Some(found));
+    }
     let own = data.samples();
     if let Some(replay) = &replay {
         data = tasks::join(&data, replay);
@@ -342,6 +359,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         is_finished: end == End::Finished,
         chip_accuracy,
         passes,
+        cleaned,
         moved,
         calibration,
         checkpoint: kept,
@@ -475,7 +493,8 @@ pub fn exact_accuracy(network: &dyn Network, data: &Dataset) -> Result<f64> {
 /// Calibration on the first samples of the training data, whose number [`train`] has checked.
 fn calibrate(spec: &CalibrationSpec, model: &Model, data: Dataset) -> Result<Calibration> {
     let available = data.samples();
-    let samples = spec.samples.unwrap_or(available);
+    // Samples with wrong labels may have been left out.
+    let samples = spec.samples.unwrap_or(available).min(available);
     let data = if samples == available {
         data
     } else {

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
 use crate::model::spec::{known_version, read_checked};
+use crate::train::clean::CleanSpec;
 use crate::train::loss::LossKind;
 use crate::train::optimizer::Optimizer;
 pub use crate::train::optimizer::OptimizerName;
@@ -76,6 +77,12 @@ pub struct TrainSpec {
     /// Elastic weight consolidation: holds what an earlier task needs near its values at the start. Default: nothing is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protect: Option<ProtectSpec>,
+    /// Share of the training labels that is replaced by other classes at random, to study data with wrong labels. Range: 0…1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_noise: Option<f64>,
+    /// Finds samples with wrong labels before training, and leaves them out. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<CleanSpec>,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
@@ -356,6 +363,12 @@ impl TrainSpec {
                 let expected = "no such key next to `[validation]`: give one of both";
                 return invalid("validation_share", share.to_string(), expected);
             }
+        }
+        if let Some(share) = self.label_noise.filter(|share| !(0.0..=1.0).contains(share)) {
+            return invalid("label_noise", share.to_string(), "a number from 0 to 1");
+        }
+        if let Some((key, found, expected)) = self.clean.as_ref().and_then(CleanSpec::check) {
+            return invalid(key, found, expected);
         }
         if let Some(replay) = &self.replay {
             if replay.samples == Some(0) {
