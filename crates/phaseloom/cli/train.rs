@@ -85,6 +85,9 @@ impl Train {
                 );
             }
         }
+        if let Some(cleaned) = &trained.cleaned {
+            results.line(format!("left out {:.1} % of the samples, whose labels look wrong", 100.0 * cleaned.dropped));
+        }
         if trained.passes > 0 {
             results.line(format!("light passed a core {} times for gradients", trained.passes));
         }

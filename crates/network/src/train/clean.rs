@@ -1,6 +1,6 @@
 //! Wrong labels: made on purpose, for studies, and found from the data alone.
 //!
-//! * Confident learning (Northcutt, Jiang, Chuang 2021, rule recalled): each part of the data is predicted by a network that was
+//! * Confident learning (Northcutt, Jiang, Chuang 2021, cited from memory): each part of the data is predicted by a network that was
 //!   trained on the other parts. With p̂ the predicted probabilities and t_c the mean p̂_c of the samples labelled c, a sample is
 //!   wrong if another class than its label has the largest p̂ among those with p̂_c ≥ t_c.
 //! * Small loss: a short training on all samples; those with the largest losses are wrong.
@@ -236,7 +236,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut stream = StreamKey::new(3, "test/clouds").stream();
         let row = |i: usize| {
-            let centre = if i % 2 == 0 { 1.0 } else { -1.0 };
+            let centre = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
             let mut near = || centre + 0.5 * (stream.random::<f64>() - 0.5);
             format!("{},{},{}\n", near(), near(), i % 2)
         };

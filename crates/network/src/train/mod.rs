@@ -257,7 +257,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             loss.tasks.push(task.range());
         }
     }
-    let all = spec.task_outputs.map_or(0..outputs, TaskOutputs::range);
+    let all = spec.task_outputs.map_or(0..model.output_size(), TaskOutputs::range);
     let wrong = spec.label_noise.map(|share| clean::make_wrong(&mut data, share, &all, spec.seed));
     let mut cleaned = None;
     if let Some(settings) = &spec.clean {
