@@ -300,7 +300,7 @@ fn require_finite(path: &Path, columns: usize, entries: impl Iterator<Item = f64
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity, which [`read_matrix`]
+/// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity, which [`read_matrix`](crate::read_matrix)
 /// would refuse.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
     // Columns of the transpose are the rows.
