@@ -4,12 +4,14 @@ use super::Exit;
 use super::terminal::results::{self, ResultOptions};
 use super::terminal::shell::{path_word, quoted};
 use super::terminal::{output, page};
+use super::training_study;
 use clap::Args;
 use phaseloom::experiment::{Tables, loses, merge};
+use phaseloom::study::{self, Study, StudyTables};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Merge the shards of a run
+/// Merge the shards of a run, or of a study
 #[derive(Args)]
 #[command(after_help = "Example:\n  phaseloom merge part1 part2 -o whole")]
 pub struct Merge {
@@ -31,6 +33,13 @@ impl Merge {
             None => whole_folder(&self.folders[0])?,
         };
         output::check_output_folder(&folder)?;
+        if Study::is_at(&self.folders[0]) {
+            let study = Study::load(&self.folders[0])?;
+            let outcome = study::merge(&study, &self.folders, &folder)?;
+            let missing = || anyhow::anyhow!("{}: networks are missing", folder.display());
+            let tables = StudyTables::new(&outcome).ok_or_else(missing)?;
+            return training_study::finish(&tables, self.results.format, &self.results.figures);
+        }
         let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
         let sessions = self.folders.iter().flat_map(|part| results::sessions(part)).collect();
         results::provenance(&outcome, results::MERGED, start.elapsed(), sessions)?;

@@ -112,11 +112,9 @@ impl Run<'_> {
 pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &FigureOptions) -> anyhow::Result<Exit> {
     let outcome = tables.outcome();
     let folder = outcome.store.folder();
-    let checks = tables.checks()?;
     let summary = tables.summary();
     let mut all = vec![summary.clone(), tables.table(), tables.training(), tables.training_summary()];
     all.extend(tables.sequence());
-    all.extend((!checks.is_empty()).then(|| criteria_table(&checks)));
     let metadata = tables.metadata();
     let drawn = results::figure_table(&summary.csv(), &metadata).context("summary.csv")?;
     let svg = match (STUDY_FIGURE.draw)(&drawn, &figures.style()) {
@@ -129,6 +127,13 @@ pub fn finish(tables: &StudyTables<'_>, format: output::Format, figures: &Figure
     write_atomically(&folder.join(results::METADATA), results::metadata_json("run", &metadata).as_bytes())?;
     if let Some(svg) = svg {
         results::write_figure(&folder.join("figure"), svg, *figures)?;
+    }
+    // A criterion about rows that are not there is no reason to lose the tables.
+    let checks = tables.checks()?;
+    if !checks.is_empty() {
+        let criteria = criteria_table(&checks);
+        write_atomically(&folder.join("criteria.csv"), criteria.csv().as_bytes())?;
+        all.push(criteria);
     }
     let mut results = Results::default();
     match tables.sequence() {

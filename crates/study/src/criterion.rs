@@ -109,9 +109,10 @@ impl StudyTables<'_> {
             if checks.len() == before {
                 let keys: Vec<&str> =
                     rows.first().into_iter().flat_map(|row| row.levels.iter().map(|(key, _)| key.as_str())).collect();
+                let at: Vec<String> = criterion.at.iter().map(|(key, value)| format!("{key} = {value}")).collect();
                 return Err(problem(format!(
                     "found no row at {}, expected values of {}",
-                    criterion.at,
+                    at.join(", "),
                     keys.join(", ")
                 )));
             }

@@ -63,6 +63,19 @@ pub enum StudyError {
         /// What was found and expected.
         problem: String,
     },
+    /// Networks that are in none of the merged folders.
+    #[error(
+        "{}: {count} networks are in none of the folders (the first: {first}): run the missing shards, then merge again",
+        path.display()
+    )]
+    Missing {
+        /// The folder of the whole study.
+        path: PathBuf,
+        /// Number of networks.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
     /// The system gives no more threads.
     #[error("found no way to start {threads} threads ({reason}), expected fewer: set --threads")]
     Threads {
@@ -87,6 +100,9 @@ phaseloom_files::error_codes! {
         Criterion = 1104,
             "A criterion names a quantity or rows that the results do not have.",
             "Name columns of `summary.csv`, `sequence.csv` or `training.csv`, and values of swept keys.";
+        Missing = 1106,
+            "Networks of a study are in none of the merged folders.",
+            "Run the missing shards, then merge again.";
         Threads = 1105,
             "The system gives no more threads.",
             "Ask for fewer threads, or raise the limits of processes and memory.";

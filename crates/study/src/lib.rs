@@ -2,6 +2,7 @@
 
 mod criterion;
 mod error;
+mod merge;
 mod result;
 mod run;
 mod spec;
@@ -13,6 +14,7 @@ mod units;
 
 pub use criterion::{CRITERIA_COLUMNS, Check, criteria_table};
 pub use error::{Result, StudyError};
+pub use merge::merge;
 pub use result::{NetworkResult, TestResult, TrainingResult};
 pub use run::{Options, Outcome, run};
 pub use spec::{Criterion, FORMAT, STUDY, Study, StudySpec, Variant};

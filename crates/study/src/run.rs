@@ -317,7 +317,9 @@ fn run_test(
     Ok(Some(tables.points().iter().enumerate().map(result).collect()))
 }
 
+/// The path from the root; of an empty one, the working folder.
 fn absolute(path: &Path) -> Result<PathBuf> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     Ok(std::path::absolute(path).map_err(|source| FileError::Io { path: path.to_owned(), source })?)
 }
 

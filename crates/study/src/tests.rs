@@ -83,6 +83,16 @@ fn shards_and_resumed_studies_give_the_same_bytes() {
         assert_eq!(StudyTables::new(&outcome).is_some(), part == 3);
     }
     assert_eq!(summary(&path, &parts), expected);
+    // Parts in folders of their own are joined; a missing one is named.
+    let folders: Vec<PathBuf> = (1..=2).map(|part| folder.path().join(format!("part{part}"))).collect();
+    for (part, folder) in (1..=2).zip(&folders) {
+        run(&study, folder, &Options { shard: Shard { part, of: 2 }, ..Options::default() }).unwrap();
+    }
+    let [joined, half] = ["joined", "half"].map(|name| folder.path().join(name));
+    let outcome = crate::merge(&study, &folders, &joined).unwrap();
+    assert_eq!(StudyTables::new(&outcome).unwrap().summary().csv(), expected);
+    let error = crate::merge(&study, &folders[..1], &half).err().unwrap().to_string();
+    assert!(error.contains("4 networks are in none of the folders"), "{error}");
     // More seeds add networks.
     let text = std::fs::read_to_string(&path).unwrap().replace("[1, 2]", "[1, 2, 3]");
     std::fs::write(&path, text).unwrap();
