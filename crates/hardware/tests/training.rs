@@ -305,3 +305,25 @@ fn shifts_of_each_phase_are_exact() {
         assert!(worst < 1e-12 * norm, "{link}: {worst:e} of {norm:e}");
     }
 }
+
+/// Intensity noise of relative variance σ² on one detector: y = √v·g with v = I(1 + ε), so that the mean of Σ y⁴ = g⁴v² is (1 + σ²)
+/// times that without noise, and so is its gradient by the inputs. Draws that are constants miss σ²; in units of their standard
+/// deviation they do not. σ² = 10^(−10.8)·2.5 GHz = 0.0396. Standard error of 20000 vectors: below 0.4 %; tolerance three of them.
+#[test]
+fn noise_that_grows_with_the_light_is_differentiated_if_asked_for() {
+    const VECTORS: usize = 20_000;
+    let noisy = "detection = 'direct'\nlaser_power_w = 1e-3\nintensity_noise = { rin_db_per_hz = -108 }\n";
+    let x = DMatrix::from_fn(2, VECTORS, |i, _| 0.9 - 0.5 * i as f64);
+    let gradient = |link: &str, differentiate: bool| {
+        let mut layer = layer("", link, "ports = 2", None, (2, 2));
+        layer.differentiate_noise(differentiate);
+        let (y, trace, _) = layer.record(&x, SHOT);
+        layer.backward(&trace, &y.map(|y| 4.0 * y.powi(3)), true, &Adjoint).input.unwrap()
+    };
+    let free = gradient("detection = 'direct'\nlaser_power_w = 1e-3\n", true);
+    let ratio = |differentiate| gradient(noisy, differentiate).dot(&free) / free.norm_squared();
+    let (constant, reparameterised) = (ratio(false), ratio(true));
+    let variance = 10f64.powf(-10.8) * toml::from_str::<Link>(noisy).unwrap().bandwidth_hz();
+    assert!((reparameterised - 1.0 - variance).abs() < 0.012, "{reparameterised}, expected {}", 1.0 + variance);
+    assert!((constant - 1.0).abs() < 0.012, "{constant}");
+}

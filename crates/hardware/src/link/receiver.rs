@@ -233,6 +233,27 @@ impl Receiver {
         (shot + self.thermal_a * self.thermal_a + laser) / (self.unit_a * self.unit_a)
     }
 
+    /// Derivatives of `½ ln` of the variance of a measured value: by the real and the imaginary part of the field (homodyne), or by
+    /// |ã|² and nothing else (one detector). `None` without noise, and where photons are counted.
+    pub(crate) fn noise_slopes(&self, re: f64, im: f64) -> Option<[f64; 2]> {
+        let variance = self.variance(re, im);
+        let (_, total_a) = self.currents(re, im);
+        if variance <= 0.0 || (self.noise.shot && total_a < POISSON_BELOW * self.count_a) {
+            return None;
+        }
+        // The variance is quadratic in its arguments, so that central differences are exact at every step.
+        let half = |plus: f64, minus: f64, step: f64| (plus - minus) / (4.0 * step * variance);
+        Some(if self.homodyne() {
+            let by_re = half(self.variance(re + 1.0, im), self.variance(re - 1.0, im), 1.0);
+            [by_re, half(self.variance(re, im + 1.0), self.variance(re, im - 1.0), 1.0)]
+        } else {
+            let intensity = re * re + im * im;
+            let at = |intensity: f64| self.variance(intensity.sqrt(), 0.0);
+            let step = 0.5 * intensity;
+            if step > 0.0 { [half(at(intensity + step), at(intensity - step), step), 0.0] } else { [0.0; 2] }
+        })
+    }
+
     /// Figures of merit at the field `full_scale` (real, in units of √P_port), before the converter.
     ///
     /// With offset detection the constant field equals the full scale, and the signal is the value above it.

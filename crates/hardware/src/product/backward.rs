@@ -11,7 +11,8 @@
 //! gain           ∂L/∂ln g = Σ ∂L/∂y·y
 //! ```
 //!
-//! Draws of noise are constants. Rounding counts as the identity, at the rounded value; a saturated value has no slope. Phases
+//! Draws of noise are constants, or with `differentiate_noise` constant in units of their standard deviation, which depends on the
+//! field (reparameterised; counted photons stay constant). Rounding counts as the identity, at the rounded value; a saturated value has no slope. Phases
 //! that jitter count at their mean (derived; the rules are those of straight-through estimators, Bengio et al. 2013).
 
 use crate::link::Detection;
@@ -205,10 +206,28 @@ impl OpticalProduct<f64> {
             along += *slope * read;
             *slope *= by_value;
         }
-        if self.link.detection == Detection::Homodyne {
+        let homodyne = self.link.detection == Detection::Homodyne;
+        if homodyne && !self.differentiates_noise {
             return (Parts { re: slopes, im: None }, Some(along));
         }
         let fields = corner.product(&sent.fields, [1.0, 1.0]);
+        let mut by_im = None;
+        if self.differentiates_noise {
+            let mut imaginary = DMatrix::zeros(slopes.nrows(), slopes.ncols());
+            for (k, slope) in slopes.as_mut_slice().iter_mut().enumerate() {
+                let (re, im) = (fields.re[k], fields.im.as_ref().map_or(0.0, |im| im[k]));
+                let mean = if homodyne { re } else { re * re + im * im };
+                let Some([first, second]) = self.receiver.noise_slopes(re, im) else { continue };
+                // value = mean + s·w with the same w: its derivative is 1 + s′·w = 1 + (½ ln s²)′·(value − mean).
+                let noise = trace.values[t][k] - mean;
+                imaginary[k] = *slope * second * noise;
+                *slope *= 1.0 + first * noise;
+            }
+            by_im = homodyne.then_some(imaginary);
+        }
+        if homodyne {
+            return (Parts { re: slopes, im: by_im }, Some(along));
+        }
         let of = |part: &DMatrix<f64>| slopes.component_mul(part) * 2.0;
         (Parts { re: of(&fields.re), im: fields.im.as_ref().map(of) }, Some(along))
     }

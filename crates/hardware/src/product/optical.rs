@@ -44,7 +44,9 @@ pub struct OpticalProduct<T = f64> {
     pub(super) program: Arc<LayerProgram>,
     design: Arc<LayerDesign>,
     pub(super) link: Link,
-    receiver: Receiver,
+    pub(super) receiver: Receiver,
+    /// Whether a backward pass counts that noise depends on the field.
+    pub(super) differentiates_noise: bool,
     detector: Detector<T>,
     pub(super) transmitter: Transmitter<T>,
     address: LayerAddress,
@@ -142,6 +144,7 @@ impl<T: Real> OpticalProduct<T> {
             link: link.clone(),
             detector: receiver.detector(),
             receiver,
+            differentiates_noise: false,
             transmitter,
             address,
             errors,

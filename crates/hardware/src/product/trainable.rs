@@ -60,6 +60,7 @@ pub struct TrainableLayer {
     /// What the design fixed, of every tile; `None` is a tile of zeros.
     fixed: Vec<Option<Fixed>>,
     product: Option<Product>,
+    differentiates_noise: bool,
 }
 
 /// The product at the present parameters.
@@ -138,6 +139,7 @@ impl TrainableLayer {
             parameters,
             fixed: Vec::new(),
             product: None,
+            differentiates_noise: false,
         };
         layer.set_scales(scales)?;
         Ok(layer)
@@ -235,6 +237,13 @@ impl TrainableLayer {
     #[must_use]
     pub fn scales(&self) -> &Scales {
         &self.scales
+    }
+
+    /// Whether the backward pass counts that noise depends on the field: draws are then constant in units of their standard
+    /// deviation. Photons that are counted one by one stay constant.
+    pub fn differentiate_noise(&mut self, yes: bool) {
+        self.differentiates_noise = yes;
+        self.product = None;
     }
 
     /// Number of inputs: two for each complex field.
@@ -340,12 +349,15 @@ impl TrainableLayer {
             self.write_parameters();
             let core_use = CoreUse { sharing: CoreSharing::Each, calibration: GainCalibration::None };
             let (program, design, chips) = (&self.program, &self.design, Some(&self.chips[..]));
+            let differentiates_noise = self.differentiates_noise;
             let product = if program.kind().is_complex() {
                 FieldProduct::on_chips(program, design, core_use, self.address, chips).map(Product::Field)
             } else {
                 let scales = (&self.scales, core_use);
-                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips)
-                    .map(|product| Product::Optical(Box::new(product)))
+                OpticalProduct::on_chips(program, design, &self.link, scales, self.address, chips).map(|mut product| {
+                    product.differentiates_noise = differentiates_noise;
+                    Product::Optical(Box::new(product))
+                })
             };
             // Everything that can fail was checked when the layer was made and when its chips were.
             self.product = Some(product.unwrap_or_else(|error| panic!("{error}")));

@@ -41,8 +41,8 @@ pub use crate::train::observer::{EpochReport, Observer, Progress};
 use crate::train::protect::Protection;
 pub use crate::train::protect::{Importance, ProtectSpec, Protected};
 pub use crate::train::spec::{
-    Balanced, CalibrationSpec, ClassWeights, GradientMethod, OptimizerName, Schedule, StopSpec, TrainOn, TrainSpec,
-    TrainedParameters,
+    Balanced, CalibrationSpec, ClassWeights, GradientMethod, NoiseGradient, OptimizerName, Schedule, StopSpec, TrainOn,
+    TrainSpec, TrainedParameters,
 };
 pub use crate::train::tasks::{ReplaySpec, TaskOutputs};
 use crate::weights::{Tensor, Tensors};

@@ -118,6 +118,9 @@ pub struct TrainSpec {
     /// How the gradient by the phases is obtained, on chips.
     #[serde(default)]
     pub gradient: GradientMethod,
+    /// What the gradient makes of noise whose size depends on the light, on chips.
+    #[serde(default, skip_serializing_if = "is_constant")]
+    pub noise_gradient: NoiseGradient,
     /// Cores of the chips. Chips need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<CoreSpec>,
@@ -205,6 +208,22 @@ pub enum TrainedParameters {
     Phases,
     /// The weights, which are programmed again at every step. The gradient by a realised weight counts as that by the weight.
     Weights,
+}
+
+/// What the gradient makes of noise whose size depends on the light.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseGradient {
+    /// Every draw is a constant.
+    #[default]
+    Constant,
+    /// Every draw is a constant in units of its standard deviation. Photons that are counted one by one are constants.
+    Reparameterised,
+}
+
+fn is_constant(noise: &NoiseGradient) -> bool {
+    *noise == NoiseGradient::Constant
 }
 
 /// How the gradient by the phases is obtained.
@@ -407,6 +426,7 @@ impl TrainSpec {
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
                     ("initial_programs", self.initial_programs.is_some()),
                     ("test_chips", self.test_chips.is_some()),
+                    ("noise_gradient", self.noise_gradient != NoiseGradient::Constant),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
                 if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {

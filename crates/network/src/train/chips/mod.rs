@@ -34,7 +34,7 @@ pub use crate::train::chips::accuracy::ChipAccuracy;
 use crate::train::chips::method::{BatchGradient, method};
 use crate::train::learner::{BatchResult, trained_layers};
 use crate::train::loss::Loss;
-use crate::train::spec::{TrainOn, TrainSpec, TrainedParameters};
+use crate::train::spec::{NoiseGradient, TrainOn, TrainSpec, TrainedParameters};
 
 /// Samples of the training data that measure the scales of the converters after each epoch.
 const CALIBRATION_SAMPLES: usize = 1000;
@@ -81,6 +81,7 @@ pub(super) struct ChipLayers {
     process: Process,
     link: Link,
     on: TrainOn,
+    noise: NoiseGradient,
     trains: TrainedParameters,
     method: &'static dyn BatchGradient,
     seed: u64,
@@ -111,6 +112,7 @@ impl ChipLayers {
             process,
             link,
             on: spec.on,
+            noise: spec.noise_gradient,
             trains: spec.trained_parameters(),
             method: method(spec.gradient),
             seed: spec.seed,
@@ -163,7 +165,9 @@ impl ChipLayers {
                 None => view.program(&self.core, &design, detection, scales)?,
             };
             let core_use = self.core.core_use();
-            self.layers.push(TrainableLayer::new(program, &self.process, &self.link, scales, core_use)?);
+            let mut layer = TrainableLayer::new(program, &self.process, &self.link, scales, core_use)?;
+            layer.differentiate_noise(self.noise == NoiseGradient::Reparameterised);
+            self.layers.push(layer);
         }
         self.traces = self.layers.iter().map(|_| None).collect();
         self.gradients = self.layers.iter().map(|_| Vec::new()).collect();
