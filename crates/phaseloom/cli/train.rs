@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 use phaseloom::experiment::VERSION;
-use phaseloom::files::{ColumnText, ResultTable, Results, read_text, write_atomically};
+use phaseloom::files::{ResultTable, Results, read_text, write_atomically};
 use phaseloom::hardware::correction::Interrupt;
 use phaseloom::network::train::{
     ChipAccuracy, Earlier, EpochReport, Observer, Progress, TrainSpec, Trained, train_resumable,
@@ -40,19 +40,6 @@ pub struct Train {
     figures: FigureOptions,
 }
 
-/// Columns of the history.
-pub const COLUMNS: &[ColumnText] = &[
-    ("epoch", "", "Pass over the training data, from 1."),
-    (
-        "loss",
-        "",
-        "Mean cross-entropy of the training samples, each before the step of its batch; weighted by `class_weights`.",
-    ),
-    ("train_accuracy", "1", "Share of training samples that were classified correctly before the step of their batch."),
-    ("validation_accuracy", "1", "Accuracy on the validation data after the epoch; empty without them."),
-    ("learning_rate", "", "Learning rate of the last step."),
-];
-
 impl Train {
     pub fn execute(self) -> anyhow::Result<Exit> {
         streams::refuse_stream("the training", &self.training)?;
@@ -67,7 +54,7 @@ impl Train {
             Err(_) => error,
         })?;
         let mut files = trained.save()?;
-        let epochs = history(&trained);
+        let epochs = trained.history_table();
         files.extend(self.write_history(&spec, &trained, &epochs)?);
         let mut results = Results::default();
         results.table(epochs);
@@ -124,21 +111,6 @@ impl Train {
             }
         }
     }
-}
-
-fn history(trained: &Trained) -> ResultTable {
-    let mut epochs = ResultTable::new("epochs", &COLUMNS.iter().map(|column| column.0).collect::<Vec<_>>());
-    for report in &trained.history {
-        let EpochReport { epoch, loss, train_accuracy, validation_accuracy, learning_rate, .. } = *report;
-        epochs.row([
-            (epoch as u64).into(),
-            loss.into(),
-            train_accuracy.into(),
-            validation_accuracy.into(),
-            learning_rate.into(),
-        ]);
-    }
-    epochs
 }
 
 /// Shows a training: one live line on a terminal, else a line per epoch.

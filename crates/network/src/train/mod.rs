@@ -3,20 +3,19 @@
 //! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
 //! left out, because the loss includes it. An interrupted training resumes from its checkpoint to the same bytes.
 
+mod check;
 mod checkpoint;
 mod chips;
-mod clean;
 mod epochs;
-mod inputs;
 mod learner;
 pub mod loss;
 mod memory;
 mod observer;
 pub mod optimizer;
 mod protect;
+mod samples;
 mod spec;
 mod start;
-mod tasks;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -26,13 +25,12 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, resolve};
 use crate::error::{NetworkError, Result};
-use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
+use crate::train::check::{check_model, identity};
 use crate::train::checkpoint::Checkpoint;
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
-pub use crate::train::clean::{CleanMethod, CleanSpec, Cleaned};
 use crate::train::epochs::{End, Keep, Samples, State};
 pub use crate::train::learner::Moved;
 use crate::train::learner::{Learner, loss_of};
@@ -40,13 +38,15 @@ pub use crate::train::loss::LossKind;
 pub use crate::train::observer::{EpochReport, Observer, Progress};
 use crate::train::protect::Protection;
 pub use crate::train::protect::{Importance, ProtectSpec, Protected};
+pub use crate::train::samples::clean::{CleanMethod, CleanSpec, Cleaned};
+pub use crate::train::samples::tasks::{ReplaySpec, TaskOutputs};
+use crate::train::samples::{clean, inputs, tasks};
 pub use crate::train::spec::{
     Balanced, CalibrationSpec, ClassWeights, GradientMethod, NoiseGradient, OptimizerName, Schedule, StopSpec, TrainOn,
     TrainSpec, TrainedParameters,
 };
-pub use crate::train::tasks::{ReplaySpec, TaskOutputs};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{check_output, check_replaced, hex};
+use phaseloom_files::{ColumnText, ResultTable, check_output, check_replaced, hex};
 
 /// Samples that pass the network together to measure the accuracy. It bounds the memory.
 const CHUNK: usize = 1024;
@@ -87,6 +87,23 @@ pub struct Earlier {
 }
 
 impl Trained {
+    /// The history as a table: a row for each epoch.
+    #[must_use]
+    pub fn history_table(&self) -> ResultTable {
+        let mut epochs = ResultTable::new("epochs", &HISTORY_COLUMNS.iter().map(|column| column.0).collect::<Vec<_>>());
+        for report in &self.history {
+            let EpochReport { epoch, loss, train_accuracy, validation_accuracy, learning_rate, .. } = *report;
+            epochs.row([
+                (epoch as u64).into(),
+                loss.into(),
+                train_accuracy.into(),
+                validation_accuracy.into(),
+                learning_rate.into(),
+            ]);
+        }
+        epochs
+    }
+
     /// Writes the weights, the programs and the calibration to the paths of the model file. Returns the paths. A finished training
     /// removes its checkpoint.
     ///
@@ -113,6 +130,19 @@ impl Trained {
         Ok(files)
     }
 }
+
+/// Columns of the table of a history.
+pub const HISTORY_COLUMNS: &[ColumnText] = &[
+    ("epoch", "", "Pass over the training data, from 1."),
+    (
+        "loss",
+        "",
+        "Mean cross-entropy of the training samples, each before the step of its batch; weighted by `class_weights`.",
+    ),
+    ("train_accuracy", "1", "Share of training samples that were classified correctly before the step of their batch."),
+    ("validation_accuracy", "1", "Accuracy on the validation data after the epoch; empty without them."),
+    ("learning_rate", "", "Learning rate of the last step."),
+];
 
 /// Trains the model of the spec, whose paths are relative to `base`.
 ///
@@ -181,6 +211,9 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         (data, validation) = (split.0, Some(split.1));
     }
 
+    // Every other step sees the labels as they are now.
+    let classes = spec.task_outputs.map_or(0..outputs, TaskOutputs::range);
+    let wrong = spec.label_noise.map(|share| clean::make_wrong(&mut data, share, &classes, spec.seed));
     let replay = spec.replay.as_ref().map(|replay| inputs::replay(replay, sizes, spec.seed)).transpose()?;
     let held =
         spec.protect.as_ref().map(|protect| tasks::load("protect.data", &protect.data, protect.task_outputs, sizes));
@@ -257,8 +290,6 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             loss.tasks.push(task.range());
         }
     }
-    let all = spec.task_outputs.map_or(0..model.output_size(), TaskOutputs::range);
-    let wrong = spec.label_noise.map(|share| clean::make_wrong(&mut data, share, &all, spec.seed));
     let mut cleaned = None;
     if let Some(settings) = &spec.clean {
         let wrong = wrong.unwrap_or_else(|| vec![false; data.samples()]);
@@ -364,110 +395,6 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         calibration,
         checkpoint: kept,
     })
-}
-
-/// SHA-256 of all on which a training depends: settings, model, process, data, and values at the start.
-fn identity(
-    spec: &TrainSpec,
-    base: &Path,
-    model: &ModelSpec,
-    data: [Option<&Dataset>; 3],
-    start: &Tensors,
-) -> Result<String> {
-    let process = spec.process.as_ref().map(|process| process.read(base)).transpose()?;
-    let programs = spec.initial_programs.as_ref().map(|path| resolve(path, base)).transpose()?;
-    let programs = programs.map(|path| phaseloom_files::read_bytes(&path)).transpose()?;
-    let data = data.map(|data| data.map(|data| &data.sha256));
-    // Numbers and texts always serialise.
-    let settings = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), spec, model, process, data)).unwrap_or_default();
-    let mut digest = Sha256::new();
-    digest.update(settings);
-    programs.iter().for_each(|file| digest.update(&file.bytes));
-    for (name, tensor) in start.iter() {
-        digest.update(name);
-        tensor.values().iter().for_each(|value| digest.update(value.to_le_bytes()));
-    }
-    Ok(hex(&digest.finalize()))
-}
-
-/// Checks that a model file fits the training file, before any data are read.
-fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
-    let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
-    if model.weights.extension().is_none_or(|e| e != "safetensors") {
-        let expected = "a name that ends with .safetensors, the file that training writes";
-        return invalid("weights", model.weights.display().to_string(), expected);
-    }
-    let (placed, output) = model.place().map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
-    if output.len() > 1 {
-        let expected = "outputs along one axis, one for each class: add a layer of kind `flatten`, or a global pooling";
-        return invalid("layer", format!("outputs of the shape {output:?}"), expected);
-    }
-    if output.iter().product::<usize>() < 2 {
-        return invalid("layer", "1 output".into(), "at least 2, one for each class: the loss is a cross-entropy");
-    }
-    if spec.calibration.is_some() && model.calibration.is_none() {
-        let expected = "`calibration = \"calibration.json\"`, because the training file requests a calibration";
-        return invalid("calibration", "no such key".into(), expected);
-    }
-    for (key, value) in [("input.mean", &model.input.mean), ("input.std", &model.input.std)] {
-        match value {
-            NumberOrTensor::Number(number) if spec.standardize => {
-                let expected =
-                    "the name of a tensor, e.g. \"input.mean\", because the training file sets `standardize`";
-                return invalid(key, number.to_string(), expected);
-            }
-            NumberOrTensor::Tensor(name) if !spec.standardize => {
-                let expected = "a number, or `standardize = true` in the training file to measure it";
-                return invalid(key, format!("the tensor `{name}`"), expected);
-            }
-            _ => {}
-        }
-    }
-    let trains_phases = spec.on != TrainOn::Exact && spec.trained_parameters() == TrainedParameters::Phases;
-    match (trains_phases, &model.programs) {
-        (false, Some(programs)) => {
-            let expected = "no such key: this training changes the weights, and not these programs";
-            return invalid("programs", programs.display().to_string(), expected);
-        }
-        (true, None) => {
-            let expected = "`programs = \"programs.safetensors\"`, the file for the phases that this training writes";
-            return invalid("programs", "no such key".into(), expected);
-        }
-        _ => {}
-    }
-    if let Some(programs) = &model.programs
-        && programs.extension().is_none_or(|e| e != "safetensors")
-    {
-        let expected = "a name that ends with .safetensors, the file that training writes";
-        return invalid("programs", programs.display().to_string(), expected);
-    }
-    if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
-        let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";
-        return invalid("layer", "a softmax at the end".into(), expected);
-    }
-    let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
-    if let (false, Some(layer)) = (trains_phases, unitary) {
-        let expected = "`parameters = \"phases\"` and `on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
-                        unitary, one on its entries does not";
-        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
-    }
-    if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
-        let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
-        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
-    }
-    if trains_phases {
-        chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
-    }
-    let of_input = [&model.input.mean, &model.input.std]
-        .into_iter()
-        .filter_map(|v| if let NumberOrTensor::Tensor(name) = v { Some(name.as_str()) } else { None });
-    let of_layers = placed.iter().flat_map(|layer| layer.spec.tensors(&layer.input)).map(|tensor| tensor.name);
-    let mut names: Vec<&str> = of_input.chain(of_layers).collect();
-    names.sort();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => invalid("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
-        None => Ok(()),
-    }
 }
 
 /// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Batch, DataSpec, Dataset, Truth};
 use crate::error::Result;
 use crate::train::learner::Learner;
-use crate::train::tasks::TaskOutputs;
+use crate::train::samples::tasks::TaskOutputs;
 use std::f64::consts::PI;
 
 /// What an earlier task needs, and how strongly it is held.
@@ -88,41 +88,33 @@ pub(super) struct Protection {
 impl Protection {
     /// The penalty at the present values of a learner.
     pub fn new(spec: &ProtectSpec, learner: &mut Learner, data: &Dataset, seed: u64) -> Result<Self> {
-        let start = learner.values();
-        let is_phase = learner.phase_lists();
-        let mut fisher: Vec<Vec<f64>> = start.iter().map(|values| vec![0.0; values.len()]).collect();
+        let (start, is_phase) = (learner.values(), learner.phase_lists());
+        let mut fisher: Vec<Vec<f64>> = start.iter().map(|values| vec![1.0; values.len()]).collect();
         let of_weights = spec.of == Protected::Weights;
-        let drawn = drawn(learner, data, spec.samples, seed)?;
-        let weights = if of_weights { learner.realised_weights()? } else { Vec::new() };
-        if of_weights {
-            learner.collect_squares(true);
-        }
+        let realised = if of_weights { learner.realised_weights()? } else { Vec::new() };
+        let mut of_realised: Vec<Batch> =
+            realised.iter().map(|weight| Batch::from_element(weight.nrows(), weight.ncols(), 1.0)).collect();
         if spec.importance == Importance::Fisher {
+            let drawn = drawn(learner, data, spec.samples, seed)?;
             let share = 1.0 / drawn.samples() as f64;
+            fisher.iter_mut().flatten().for_each(|value| *value = 0.0);
+            learner.collect_squares(of_weights);
             for row in 0..drawn.samples() {
                 let gradients = learner.gradients(&drawn, &[row], 0)?.gradients;
                 for (sums, gradient) in fisher.iter_mut().zip(&gradients) {
                     sums.iter_mut().zip(gradient).for_each(|(sum, slope)| *sum += share * slope * slope);
                 }
             }
-        } else {
-            fisher.iter_mut().flatten().for_each(|value| *value = 1.0);
+            for (sum, square) in of_realised.iter_mut().zip(learner.collect_squares(false)) {
+                *sum = square.map_or_else(|| &*sum * 0.0, |square| square * share);
+            }
         }
-        let squares = learner.collect_squares(false);
-        let weights = of_weights.then(|| {
-            let equal = |weight: &Batch| Batch::from_element(weight.nrows(), weight.ncols(), 1.0);
-            let share = 1.0 / drawn.samples() as f64;
-            let of_layer = |(square, weight): (Option<Batch>, &Batch)| match spec.importance {
-                Importance::Fisher => square.map_or_else(|| equal(weight) * 0.0, |square| square * share),
-                Importance::Equal => equal(weight),
-            };
-            (squares.into_iter().zip(&weights).map(of_layer).collect(), weights)
-        });
         if of_weights {
             // The phases themselves are free.
             let lists = fisher.iter_mut().zip(learner.chip_lists());
             lists.filter(|(_, of_chips)| *of_chips).for_each(|(list, _)| list.clear());
         }
+        let weights = of_weights.then_some((of_realised, realised));
         Ok(Self { strength: spec.strength, fisher, start, is_phase, weights })
     }
 
@@ -162,8 +154,8 @@ fn drawn(learner: &mut Learner, data: &Dataset, count: usize, seed: u64) -> Resu
     for &row in &rows {
         let logits = learner.logits(data, row)?;
         let task = learner.loss.task_of(data.labels()[row], logits.len());
-        let largest = task.clone().map(|k| logits[k]).fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = task.clone().map(|k| (logits[k] - largest).exp()).collect();
+        let maximum = task.clone().map(|k| logits[k]).fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = task.clone().map(|k| (logits[k] - maximum).exp()).collect();
         let mut rest = stream.random::<f64>() * weights.iter().sum::<f64>();
         let class = weights.iter().position(|weight| {
             rest -= weight;

@@ -6,7 +6,7 @@ mod commands;
 
 use super::explain::catalogue::{Catalogue, catalogues};
 use super::terminal::error_text;
-use super::{compare, correct, cost, heaters, train};
+use super::{compare, correct, cost, heaters};
 use phaseloom::experiment::columns;
 use phaseloom::experiment::yields::budget::BUDGET_COLUMNS;
 use phaseloom::experiment::yields::sensitivity::SENSITIVITY_COLUMNS;
@@ -14,6 +14,7 @@ use phaseloom::experiment::yields::share::YIELD_COLUMNS;
 use phaseloom::experiment::yields::tolerance::{CRITICAL_COLUMNS, TOLERANCE_COLUMNS};
 use phaseloom::files::ColumnText;
 use phaseloom::hardware::{PRESET_STATE, PRESETS};
+use phaseloom::network::train::HISTORY_COLUMNS;
 use phaseloom::study;
 use phaseloom::validation::{CLAIMS, CLAIMS_COLUMNS};
 use phaseloom_book as book;
@@ -149,7 +150,7 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "study-summary" => ("`summary.csv` of a study", study::SUMMARY_COLUMNS),
         "study-sequence" => ("`sequence.csv` of a study", study::SEQUENCE_COLUMNS),
         "study-criteria" => ("`criteria.csv` of a study", study::CRITERIA_COLUMNS),
-        "history" => ("`…-history.csv` of `train`", train::COLUMNS),
+        "history" => ("`…-history.csv` of `train`", HISTORY_COLUMNS),
         "heaters" => ("the table of `heaters`", &heaters::COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,

@@ -11,16 +11,17 @@
 use phaseloom_hardware::ParameterKind;
 use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 
-use super::ChipLayers;
 use super::forward_only::ForwardOnly;
 use super::sigma_only::SigmaOnly;
+use super::{ChipLayers, Forward};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::layer::chain;
 use crate::model::Model;
 use crate::train::learner::BatchResult;
 use crate::train::spec::GradientMethod;
 
-/// A way to obtain the gradient of a batch.
+/// A way to obtain the gradient of a batch. The default is backpropagation from layer to layer through a model of the chips.
 pub(super) trait BatchGradient: Sync {
     /// Mean loss, correct predictions and gradients of the samples `rows` in the step of number `step`.
     fn gradients(
@@ -30,7 +31,16 @@ pub(super) trait BatchGradient: Sync {
         data: &Dataset,
         rows: &[usize],
         step: u64,
-    ) -> Result<BatchResult>;
+    ) -> Result<BatchResult> {
+        chips.start_step(model, step)?;
+        let before = chips.passes;
+        let Forward { loss, correct, gradient, layers, input, traces } = chips.record(model, data, rows);
+        let layers = &mut model.layers_mut()[..layers];
+        let backward = chain::backward_with(layers, &input, &traces, gradient, false, Some(chips));
+        let mut gradients = backward.parameters;
+        gradients.extend(chips.take_gradients());
+        Ok(BatchResult { loss, correct, gradients, passes: chips.passes - before })
+    }
 
     /// How the slopes of a core by its phases are obtained in a backward pass.
     fn slopes(&self) -> &'static dyn SlopeMethod {
@@ -54,47 +64,11 @@ pub(super) fn method(key: GradientMethod) -> &'static dyn BatchGradient {
     }
 }
 
-/// Backpropagation from layer to layer, with a method for the slopes inside each core.
+/// Backpropagation with a method for the slopes inside each core.
 struct Backward(&'static dyn SlopeMethod);
 
 impl BatchGradient for Backward {
-    fn gradients(
-        &self,
-        chips: &mut ChipLayers,
-        model: &mut Model,
-        data: &Dataset,
-        rows: &[usize],
-        step: u64,
-    ) -> Result<BatchResult> {
-        backward(chips, model, data, rows, step)
-    }
-
     fn slopes(&self) -> &'static dyn SlopeMethod {
         self.0
     }
-}
-
-/// One forward and one backward pass through all layers.
-pub(super) fn backward(
-    chips: &mut ChipLayers,
-    model: &mut Model,
-    data: &Dataset,
-    rows: &[usize],
-    step: u64,
-) -> Result<BatchResult> {
-    chips.start_step(model, step)?;
-    let before = chips.passes;
-    let forward = chips.record(model, data, rows);
-    let layers = &mut model.layers_mut()[..forward.layers];
-    let mut gradients = crate::layer::chain::backward_with(
-        layers,
-        &forward.input,
-        &forward.traces,
-        forward.gradient,
-        false,
-        Some(chips),
-    )
-    .parameters;
-    gradients.extend(chips.take_gradients());
-    Ok(BatchResult { loss: forward.loss, correct: forward.correct, gradients, passes: chips.passes - before })
 }

@@ -3,27 +3,11 @@
 
 use phaseloom_hardware::ParameterKind;
 
-use super::ChipLayers;
-use super::method::{BatchGradient, backward};
-use crate::data::Dataset;
-use crate::error::Result;
-use crate::model::Model;
-use crate::train::learner::BatchResult;
+use super::method::BatchGradient;
 
 pub(super) struct SigmaOnly;
 
 impl BatchGradient for SigmaOnly {
-    fn gradients(
-        &self,
-        chips: &mut ChipLayers,
-        model: &mut Model,
-        data: &Dataset,
-        rows: &[usize],
-        step: u64,
-    ) -> Result<BatchResult> {
-        backward(chips, model, data, rows, step)
-    }
-
     fn leaves(&self, kind: ParameterKind) -> bool {
         kind == ParameterKind::Mesh
     }

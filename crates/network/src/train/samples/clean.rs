@@ -2,8 +2,8 @@
 //!
 //! * Confident learning (Northcutt, Jiang, Chuang 2021, cited from memory): each part of the data is predicted by a network that was
 //!   trained on the other parts. With p̂ the predicted probabilities and t_c the mean p̂_c of the samples labelled c, a sample is
-//!   wrong if another class than its label has the largest p̂ among those with p̂_c ≥ t_c.
-//! * Small loss: a short training on all samples; those with the largest losses are wrong.
+//!   wrong if the class of maximum p̂ among those with p̂_c ≥ t_c is not its label.
+//! * Small loss: a short training on all samples; the samples of maximum loss are wrong.
 //!
 //! Both train in floating point, whatever trains afterwards.
 
@@ -48,7 +48,7 @@ pub struct CleanSpec {
 pub enum CleanMethod {
     /// By networks that were trained on other samples.
     ConfidentLearning,
-    /// By the largest losses after a short training.
+    /// By the losses after a short training, the highest first.
     SmallLoss,
 }
 
@@ -65,7 +65,7 @@ pub struct Cleaned {
 
 impl CleanSpec {
     /// Key, value and what is expected of the first impossible value.
-    pub(super) fn check(&self) -> Option<(&'static str, String, &'static str)> {
+    pub(in crate::train) fn check(&self) -> Option<(&'static str, String, &'static str)> {
         let folds = (self.method == CleanMethod::ConfidentLearning).then(|| self.folds.unwrap_or(4));
         match (self.epochs, folds, self.folds, self.share) {
             (0, ..) => Some(("clean.epochs", "0".into(), "at least 1")),
@@ -85,7 +85,12 @@ impl CleanSpec {
 }
 
 /// Gives a share of the samples another label of the same task, at random. Returns which.
-pub(super) fn make_wrong(data: &mut Dataset, share: f64, classes: &std::ops::Range<usize>, seed: u64) -> Vec<bool> {
+pub(in crate::train) fn make_wrong(
+    data: &mut Dataset,
+    share: f64,
+    classes: &std::ops::Range<usize>,
+    seed: u64,
+) -> Vec<bool> {
     let mut stream = StreamKey::new(seed, "train/label_noise").stream();
     let mut order: Vec<usize> = (0..data.samples()).collect();
     order.shuffle(&mut stream);
@@ -103,7 +108,7 @@ pub(super) fn make_wrong(data: &mut Dataset, share: f64, classes: &std::ops::Ran
 }
 
 /// The samples without those that look wrong, and what was left out. `model` has its first weights.
-pub(super) fn clean(
+pub(in crate::train) fn clean(
     spec: &TrainSpec,
     clean: &CleanSpec,
     model: &dyn Fn() -> Result<Model>,
@@ -189,11 +194,11 @@ fn probabilities(model: &Model, loss: &Loss, data: &Dataset, row: usize) -> Vec<
     let input: Batch = model.prepare(&data.inputs.select(&[row]));
     let logits = chain::forward(&model.layers()[..trained_layers(model)], &input);
     let task = loss.task_of(data.labels()[row], logits.len());
-    let largest = task.clone().map(|k| logits[k]).fold(f64::NEG_INFINITY, f64::max);
+    let maximum = task.clone().map(|k| logits[k]).fold(f64::NEG_INFINITY, f64::max);
     let mut all = vec![0.0; logits.len()];
     let mut sum = 0.0;
     for k in task {
-        all[k] = (logits[k] - largest).exp();
+        all[k] = (logits[k] - maximum).exp();
         sum += all[k];
     }
     all.iter_mut().for_each(|p| *p /= sum);

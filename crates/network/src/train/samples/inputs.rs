@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{Dataset, Truth};
 use crate::network::Network;
 use crate::train::CHUNK;
-use crate::train::tasks::{self, ReplaySpec};
+use crate::train::samples::tasks::{self, ReplaySpec};
 
 /// Root mean square of an input above which training is slow or diverges, and of all inputs below which the network hardly sees
 /// them: initial weights suit inputs near 1.
@@ -22,7 +22,7 @@ const MEASURED: usize = 4 * CHUNK;
 /// # Errors
 ///
 /// A message if one of both would have no samples.
-pub(super) fn split(data: &Dataset, share: f64, seed: u64) -> Result<(Dataset, Dataset), String> {
+pub(in crate::train) fn split(data: &Dataset, share: f64, seed: u64) -> Result<(Dataset, Dataset), String> {
     let samples = data.samples();
     let count = (share * samples as f64).round() as usize;
     if count == 0 || count == samples {
@@ -41,7 +41,7 @@ pub(super) fn split(data: &Dataset, share: f64, seed: u64) -> Result<(Dataset, D
 }
 
 /// The samples of an earlier task that are trained again, chosen at random.
-pub(super) fn replay(
+pub(in crate::train) fn replay(
     spec: &ReplaySpec,
     sizes: (&std::path::Path, usize, usize),
     seed: u64,
@@ -58,7 +58,7 @@ pub(super) fn replay(
 }
 
 /// A warning if inputs, as they enter the network, are far from unit scale.
-pub(super) fn scale_warning(network: &dyn Network, data: &Dataset) -> Option<String> {
+pub(in crate::train) fn scale_warning(network: &dyn Network, data: &Dataset) -> Option<String> {
     let samples = data.samples().min(MEASURED);
     let mut squares = vec![0.0; data.features()];
     for first in (0..samples).step_by(CHUNK) {

@@ -23,12 +23,12 @@ pub struct TaskOutputs {
 
 impl TaskOutputs {
     /// The outputs.
-    pub(super) fn range(self) -> Range<usize> {
+    pub(in crate::train) fn range(self) -> Range<usize> {
         self.first..self.first.saturating_add(self.count)
     }
 
     /// Checks that a network of some outputs has those of the task. Messages name `key`.
-    pub(super) fn check(self, key: &str, outputs: usize, path: &Path) -> Result<()> {
+    pub(in crate::train) fn check(self, key: &str, outputs: usize, path: &Path) -> Result<()> {
         if self.count < 2 || self.range().end > outputs {
             let found = format!("{} outputs from {} on", self.count, self.first);
             let expected = format!("at least 2 of the {outputs} outputs of the model");
@@ -54,7 +54,7 @@ pub struct ReplaySpec {
 }
 
 /// Reads data whose classes are the outputs of a task. Messages name `table`.
-pub(super) fn load(
+pub(in crate::train) fn load(
     table: &str,
     choice: &DataSpec,
     task: Option<TaskOutputs>,
@@ -80,7 +80,7 @@ pub(super) fn load(
 }
 
 /// Own samples with those of an earlier task after them.
-pub(super) fn join(own: &Dataset, earlier: &Dataset) -> Dataset {
+pub(in crate::train) fn join(own: &Dataset, earlier: &Dataset) -> Dataset {
     let (a, b) = (own.inputs.to_batch(), earlier.inputs.to_batch());
     let mut inputs = crate::data::Batch::zeros(a.nrows(), a.ncols() + b.ncols());
     inputs.columns_mut(0, a.ncols()).copy_from(&a);

@@ -1,0 +1,5 @@
+//! The samples of a training: the share that validates, tasks and what is replayed of them, wrong labels.
+
+pub mod clean;
+pub mod inputs;
+pub mod tasks;
