@@ -38,7 +38,7 @@ pub use run::effects::Effects;
 pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};
 pub use run::{KeepOutputs, Options, run, run_until};
-pub use score::{Better, Quantity, Score};
+pub use score::{Better, Quantity, Score, Unit as ScoreUnit};
 pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
 pub use store::outcome::{Outcome, Spent};

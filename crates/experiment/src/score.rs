@@ -152,6 +152,13 @@ impl Score {
         worse: "give other outputs",
     };
 
+    /// The score of a key, such as `accuracy`.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        let all = [Self::ACCURACY, Self::TOP_5, Self::RMS_ERROR, Self::AGREEMENT, Self::OUTPUT_DIFFERENCE];
+        all.into_iter().find(|score| score.quantity.key == key)
+    }
+
     /// Loss of a value relative to a reference: positive if the value is worse.
     #[must_use]
     pub fn loss(&self, reference: f64, value: f64) -> f64 {

@@ -115,15 +115,7 @@ impl Run {
         lines.iter().for_each(|line| output::status(line));
 
         let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
-        let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
-            if bar.position() == 0 && done > 0 {
-                // Units of an earlier session do not measure the speed of this one.
-                bar.set_position(done as u64);
-                bar.reset_eta();
-            }
-            bar.set_position(done as u64);
-        };
+        let progress = output::counter(&bar);
         let keep = |unit: Unit, shot: u32, layer: Option<usize>, outputs: &Batch| {
             save_outputs(folder, unit, shot, layer, outputs)
         };

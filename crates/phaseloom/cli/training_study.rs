@@ -5,7 +5,7 @@ use super::run::default_folder_of;
 use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results};
 use anyhow::Context;
-use phaseloom::experiment::Shard;
+use phaseloom::experiment::{ScoreUnit, Shard};
 use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, shortest, write_atomically};
 use phaseloom::report::{ReportError, STUDY_FIGURE};
 use phaseloom::study::{self, Check, Options, Study, StudyTables, criteria_table};
@@ -44,14 +44,7 @@ impl Run<'_> {
             return self.forecast(study, &folder);
         }
         let bar = output::progress_bar("{bar:40} {pos}/{len} networks, {elapsed} passed, {eta} left");
-        let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
-            if bar.position() == 0 && done > 0 {
-                bar.set_position(done as u64);
-                bar.reset_eta();
-            }
-            bar.set_position(done as u64);
-        };
+        let progress = output::counter(&bar);
         let note = |text: &str| output::detail(text);
         let options = Options {
             threads: self.threads,
@@ -192,7 +185,7 @@ fn show(results: &mut Results, tables: &StudyTables<'_>, statistics: &ResultTabl
     let keys: Vec<usize> = (0..end).filter(|index| *index == 0 || varies(index)).collect();
     let number =
         |row: &[ResultValue], name: &str| -> Option<f64> { at(name).and_then(|index| row[index].cell().parse().ok()) };
-    let is_share = ["accuracy", "top_5_accuracy", "agreement"].contains(&tables.score());
+    let is_share = tables.score().unit == ScoreUnit::Percent;
     let (factor, unit) = if is_share { (100.0, " %") } else { (1.0, "") };
     let text = |value: Option<f64>, error: Option<f64>| match (value, error) {
         (None, _) => String::new(),

@@ -47,6 +47,12 @@ pub enum StudyError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder that another process writes to.
+    #[error("{}: another phaseloom is writing to this folder", path.display())]
+    Locked {
+        /// The locked file.
+        path: PathBuf,
+    },
     /// A damaged file of results.
     #[error("{}: {reason}; the file is damaged: remove it, and the same command computes it again", path.display())]
     Damaged {
@@ -100,6 +106,9 @@ phaseloom_files::error_codes! {
         Criterion = 1104,
             "A criterion names a quantity or rows that the results do not have.",
             "Name columns of `summary.csv`, `sequence.csv` or `training.csv`, and values of swept keys.";
+        Locked = 1107,
+            "Another phaseloom is writing to the folder of a study.",
+            "Wait for it, or choose another folder with `-o`.";
         Missing = 1106,
             "Networks of a study are in none of the merged folders.",
             "Run the missing shards, then merge again.";

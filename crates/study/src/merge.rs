@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 pub fn merge<'a>(study: &'a Study, folders: &[PathBuf], into: &Path) -> Result<Outcome<'a>> {
     let units = Units::read(study)?;
     let whole = Store::open(into, study, &units)?;
+    let lock = whole.lock()?;
+    let parts = folders.iter().map(|folder| Store::open(folder, study, &units)).collect::<Result<Vec<_>>>()?;
     let mut missing = Vec::new();
     for (index, unit) in units.all().enumerate() {
         let key = (unit, units.seed(unit));
-        for folder in folders {
-            let part = Store::open(folder, study, &units)?;
+        for part in &parts {
             if part.result(index, key)?.is_some() && whole.result(index, key)?.is_none() {
                 copy_all(&part.network(index), &whole.network(index))?;
             }
@@ -30,6 +31,7 @@ pub fn merge<'a>(study: &'a Study, folders: &[PathBuf], into: &Path) -> Result<O
             missing.push(units.place(unit));
         }
     }
+    drop(lock);
     match missing.first() {
         Some(first) => {
             let (count, first) = (missing.len(), first.clone());

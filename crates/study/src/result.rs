@@ -29,6 +29,16 @@ pub struct TrainingResult {
     pub tests: Vec<TestResult>,
 }
 
+/// A finished training, in the folder of its task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FinishedTraining {
+    /// Identity of the study.
+    pub study: String,
+    /// Its numbers by their columns in `training.csv`.
+    pub numbers: BTreeMap<String, f64>,
+}
+
 /// The result of one test at one point of its sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,12 +1,12 @@
 //! Computes the networks of a study that its folder lacks: trains each, task after task, and tests it after each.
 
 use crate::error::{Result, StudyError};
-use crate::result::{NetworkResult, TestResult, TrainingResult};
+use crate::result::{FinishedTraining, NetworkResult, TestResult, TrainingResult};
 use crate::spec::Study;
 use crate::store::Store;
-use crate::units::{TrainSettings, Unit, Units, to_value};
+use crate::units::{TestSettings, TrainSettings, Unit, Units};
 use phaseloom_experiment::{Experiment, Options as TestOptions, Row, Shard, Tables};
-use phaseloom_files::{FileError, read_text, relative_path, to_json, write_atomically};
+use phaseloom_files::{FileError, from_json_strict, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_network::train::{Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
 use serde_json::Value;
@@ -67,6 +67,7 @@ pub fn run<'a>(study: &'a Study, folder: &Path, options: &Options<'_>) -> Result
     let units = Units::read(study)?;
     let all: Vec<Unit> = units.all().collect();
     let store = Store::open(folder, study, &units)?;
+    let _lock = store.lock()?;
     let mut results = BTreeMap::new();
     for (index, unit) in all.iter().enumerate() {
         results.extend(store.result(index, (*unit, units.seed(*unit)))?.map(|result| (index, result)));
@@ -87,13 +88,13 @@ pub fn run<'a>(study: &'a Study, folder: &Path, options: &Options<'_>) -> Result
         network(&units, &store, (index, unit), options)
             .map_err(|source| StudyError::Unit { place: units.place(unit), source: Box::new(source) })
     };
-    // In their order, so that an interrupted study has whole comparisons.
     // Errors of the tests are found before hours of training.
     for &index in todo.iter().filter(|index| all[**index].seed == all[todo[0]].seed) {
         let place = || units.place(all[index]);
         prepare(&units, &store, (index, all[index]))
             .map_err(|source| StudyError::Unit { place: place(), source: Box::new(source) })?;
     }
+    // In their order, so that an interrupted study has whole comparisons.
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let found = pool.broadcast(|_| {
         let mut found = Vec::new();
@@ -132,8 +133,8 @@ fn prepare(units: &Units<'_>, store: &Store, (index, unit): (usize, Unit)) -> Re
     let settings = units.settings(unit)?;
     for task in 0..settings.trainings.len() {
         let folder = task_folder(store, index, task)?;
-        for (test, tree) in settings.experiments.iter().enumerate() {
-            experiment(tree, units.experiment_path(test), &folder, test, &settings.trainings[task].model)?;
+        for (test, own) in settings.tests.iter().enumerate() {
+            experiment(own, units.experiment_path(test), &folder, test, &settings.trainings[task].model)?;
         }
     }
     Ok(())
@@ -151,12 +152,14 @@ fn network(
     let mut before: Option<PathBuf> = None;
     for (task, training) in settings.trainings.iter().enumerate() {
         let folder = task_folder(store, index, task)?;
-        let Some(numbers) = fit(training, units.training_base(task), &folder, before.as_deref(), options)? else {
+        let Some(numbers) =
+            fit(training, units.training_base(task), (&folder, before.as_deref()), store.identity(), options)?
+        else {
             return Ok(None);
         };
         let mut tests = Vec::new();
-        for (test, tree) in settings.experiments.iter().enumerate() {
-            let experiment = experiment(tree, units.experiment_path(test), &folder, test, &training.model)?;
+        for (test, own) in settings.tests.iter().enumerate() {
+            let experiment = experiment(own, units.experiment_path(test), &folder, test, &training.model)?;
             match run_test(&experiment, &folder.join(format!("test{}", test + 1)), test, options)? {
                 Some(found) => tests.extend(found),
                 None => return Ok(None),
@@ -175,16 +178,19 @@ fn network(
 fn fit(
     training: &TrainSettings,
     base: &Path,
-    folder: &Path,
-    before: Option<&Path>,
+    (folder, before): (&Path, Option<&Path>),
+    study: &str,
     options: &Options<'_>,
 ) -> Result<Option<BTreeMap<String, f64>>> {
-    let numbers = folder.join(TRAINING);
-    if numbers.exists() {
-        let text = read_text(&numbers)?;
-        let damaged =
-            |error: serde_json::Error| StudyError::Damaged { path: numbers.clone(), reason: error.to_string() };
-        return Ok(Some(serde_json::from_str(&text).map_err(damaged)?));
+    let path = folder.join(TRAINING);
+    if path.exists() {
+        let damaged = |reason: String| StudyError::Damaged { path: path.clone(), reason };
+        let finished: FinishedTraining =
+            from_json_strict(&read_text(&path)?).map_err(|error| damaged(error.to_string()))?;
+        if finished.study != study {
+            return Err(damaged("it is the training of another study".into()));
+        }
+        return Ok(Some(finished.numbers));
     }
     let model = folder.join("model.toml");
     write_atomically(&model, toml::to_string(&training.model).unwrap_or_default().as_bytes())?;
@@ -203,10 +209,10 @@ fn fit(
     if let Some(Err(error)) = trained.calibration {
         return Err(error.into());
     }
-    write_atomically(&folder.join("history.csv"), history(&trained.history).as_bytes())?;
-    let found = numbers_of(&trained);
-    write_atomically(&numbers, to_json(&found).as_bytes())?;
-    Ok(Some(found))
+    write_atomically(&folder.join("history.csv"), trained.history_table().csv().as_bytes())?;
+    let finished = FinishedTraining { study: study.to_owned(), numbers: numbers_of(&trained) };
+    write_atomically(&path, to_json(&finished).as_bytes())?;
+    Ok(Some(finished.numbers))
 }
 
 /// Numbers of a training by their columns in `training.csv`.
@@ -241,35 +247,15 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
     all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn history(epochs: &[EpochReport]) -> String {
-    let mut table = phaseloom_files::ResultTable::new(
-        "history",
-        &["epoch", "loss", "train_accuracy", "validation_accuracy", "learning_rate"],
-    );
-    for report in epochs {
-        let EpochReport { epoch, loss, train_accuracy, validation_accuracy, learning_rate, .. } = *report;
-        table.row([
-            (epoch as u64).into(),
-            loss.into(),
-            train_accuracy.into(),
-            validation_accuracy.into(),
-            learning_rate.into(),
-        ]);
-    }
-    table.csv()
-}
-
 /// Writes the experiment that tests the model in a folder, and reads it. An experiment that names a model gets the layers of that
 /// model with the weights of the trained one.
-fn experiment(tree: &Value, path: &Path, folder: &Path, test: usize, trained: &Value) -> Result<Experiment> {
-    let mut tree = tree.clone();
+fn experiment(own: &TestSettings, path: &Path, folder: &Path, test: usize, trained: &Value) -> Result<Experiment> {
+    let mut tree = own.experiment.clone();
     let base = path.parent().unwrap_or(Path::new(""));
     let base = absolute(&tree.get("base").and_then(Value::as_str).map_or(base.to_owned(), |own| base.join(own)))?;
     let (name, mut model) = (format!("test{}", test + 1), "model.toml".to_owned());
-    if let Some(own) = tree.get("model").and_then(Value::as_str) {
-        let own = base.join(own);
-        let table: toml::Table = phaseloom_files::parse_toml(&own, &read_text(&own)?)?;
-        let layers = with_files(to_value(&table), trained);
+    if let Some(layers) = &own.model {
+        let layers = with_files(layers.clone(), trained);
         model = format!("{name}-model.toml");
         write_atomically(&folder.join(&model), toml::to_string(&layers).unwrap_or_default().as_bytes())?;
     }

@@ -5,7 +5,7 @@
 //! study.toml            the study as run           networks/0003/          one network
 //! study-identity.json   a hash of its settings       task1/                  after its first training
 //! table.csv …           results of all networks        model.toml, weights.safetensors, test1.toml, test1/
-//!                                                    result.json             at its end
+//! .lock                 held while a process writes  result.json             at its end
 //! ```
 
 use crate::error::{Result, StudyError};
@@ -16,13 +16,16 @@ use phaseloom_experiment::VERSION;
 use phaseloom_files::{FileError, hex, read_text, relative_path, write_atomically};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fs::create_dir_all;
+use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
 use std::path::{Path, PathBuf};
 
 /// File of the identity of a study, in the folder of its results.
 pub(crate) const IDENTITY: &str = "study-identity.json";
 
 const RESULT: &str = "result.json";
+
+/// Held while a process writes.
+const LOCK: &str = ".lock";
 
 /// The folder of a study.
 #[derive(Debug)]
@@ -62,6 +65,22 @@ impl Store {
             write_atomically(&folder.join(STUDY), text.as_bytes())?;
         }
         Ok(Self { folder: folder.to_owned(), identity })
+    }
+
+    /// Locks the folder for writing until the value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A folder that another process writes to.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.folder.join(LOCK);
+        let io = |source| FileError::Io { path: path.clone(), source };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StudyError::Locked { path }),
+            Err(TryLockError::Error(source)) => Err(io(source).into()),
+        }
     }
 
     /// Hash of the settings of the study.

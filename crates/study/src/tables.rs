@@ -8,7 +8,7 @@
 use crate::result::{NetworkResult, TestResult};
 use crate::run::Outcome;
 use crate::units::Unit;
-use phaseloom_experiment::VERSION;
+use phaseloom_experiment::{Quantity, Score, VERSION};
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
 use phaseloom_numerics::statistics::{mean, standard_error, variance};
 use serde_json::Value;
@@ -44,6 +44,7 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
         "Of training on chips: accuracy on perfect chips with an ideal link, on the validation samples or else on the training samples.",
     ),
     ("trained_chip", "1", "The same on the chip that trained; empty for a population."),
+    ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
     ("dropped", "1", "Share of the training samples that `clean` left out."),
     ("dropped_precision", "1", "Share of these whose label `label_noise` had made wrong."),
     ("dropped_recall", "1", "Share of the labels made wrong that were left out."),
@@ -54,7 +55,6 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ),
     ("moved_rad", "rad", "Sum of the distances of all phases from their start."),
     ("passes", "", "How many times light passed a core for gradients; 0 if a model of the chip computes them."),
-    ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
 ];
 
 /// Columns of `summary.csv`; those of the swept keys are before `score`.
@@ -147,11 +147,11 @@ impl<'a> StudyTables<'a> {
         self.outcome
     }
 
-    /// Name of the score of the first test.
+    /// The score of the first test.
     #[must_use]
-    pub fn score(&self) -> &str {
-        let first = self.outcome.results.values().next();
-        first.and_then(|r| Some(r.trainings.first()?.tests.first()?.score.as_str())).unwrap_or("accuracy")
+    pub fn score(&self) -> Quantity {
+        let first = self.outcome.results.values().next().and_then(|r| r.trainings.first()?.tests.first());
+        first.and_then(|test| Score::of_key(&test.score)).unwrap_or(Score::ACCURACY).quantity
     }
 
     /// Variant, point, and the networks of all seeds, point by point.

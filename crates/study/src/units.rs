@@ -25,8 +25,17 @@ pub struct Unit {
 pub struct Settings {
     /// One for each training file.
     pub trainings: Vec<TrainSettings>,
-    /// Experiments as trees, without `model` and `base`.
-    pub experiments: Vec<Value>,
+    /// One for each experiment file.
+    pub tests: Vec<TestSettings>,
+}
+
+/// The settings of one test.
+#[derive(Clone, Debug)]
+pub struct TestSettings {
+    /// The experiment as a tree; `model` and `base` are set when it runs.
+    pub experiment: Value,
+    /// The model that its file names, as a tree: other layers for the trained weights.
+    pub model: Option<Value>,
 }
 
 /// The settings of one training.
@@ -51,6 +60,7 @@ pub struct Units<'a> {
     trainings: Vec<Source>,
     models: Vec<Source>,
     experiments: Vec<Source>,
+    experiment_models: Vec<Option<Source>>,
 }
 
 impl<'a> Units<'a> {
@@ -78,15 +88,24 @@ impl<'a> Units<'a> {
                 source(training.path.parent().unwrap_or(Path::new("")).join(model))
             })
             .collect::<Result<_>>()?;
-        let experiments = study.spec.experiment.iter().map(|path| source(base.join(path))).collect::<Result<_>>()?;
-        let units = Self { study, trainings, models, experiments };
+        let experiments: Vec<Source> =
+            study.spec.experiment.iter().map(|path| source(base.join(path))).collect::<Result<_>>()?;
+        let experiment_models = experiments
+            .iter()
+            .map(|experiment| {
+                let text = |key: &str| experiment.tree.get(key).and_then(Value::as_str);
+                let folder = experiment.path.parent().unwrap_or(Path::new("")).join(text("base").unwrap_or(""));
+                text("model").map(|model| source(folder.join(model))).transpose()
+            })
+            .collect::<Result<_>>()?;
+        let units = Self { study, trainings, models, experiments, experiment_models };
         for unit in units.all().filter(|unit| unit.seed == 0) {
             units.settings(unit)?;
         }
         Ok(units)
     }
 
-    /// All units: points, then seeds, then variants, so that comparisons fill up evenly.
+    /// All units, seed by seed, so that an interrupted study has whole comparisons; the variants of a point follow each other.
     pub fn all(&self) -> impl Iterator<Item = Unit> + use<> {
         let (points, seeds, variants) =
             (self.study.spec.points(), self.study.spec.seeds.len(), self.study.spec.variant.len());
@@ -109,7 +128,8 @@ impl<'a> Units<'a> {
 
     /// The text of all files.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        [&self.trainings, &self.models, &self.experiments].into_iter().flatten().map(|source| source.text.as_str())
+        let all = [&self.trainings, &self.models, &self.experiments].into_iter().flatten();
+        all.chain(self.experiment_models.iter().flatten()).map(|source| source.text.as_str())
     }
 
     /// (key, value) of every swept key at a point, in the order of the axes.
@@ -174,12 +194,12 @@ impl<'a> Units<'a> {
             }
             trainings.push(TrainSettings { spec, model: tree });
         }
-        let experiments = self.experiments.iter().map(|source| {
+        let tests = self.experiments.iter().zip(&self.experiment_models).map(|(source, model)| {
             let mut tree = source.tree.clone();
             merge(&mut tree, &experiment);
-            tree
+            TestSettings { experiment: tree, model: model.as_ref().map(|model| model.tree.clone()) }
         });
-        Ok(Settings { experiments: experiments.collect(), trainings })
+        Ok(Settings { tests: tests.collect(), trainings })
     }
 
     /// The seed of a unit.

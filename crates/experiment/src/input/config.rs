@@ -10,6 +10,7 @@ use crate::input::defaults::{
 };
 use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
+use crate::input::place::{base, is_run};
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::sensitivity::SensitivitySettings;
 use crate::input::subject::MatrixForm;
@@ -17,9 +18,7 @@ use crate::input::tolerance::ToleranceSettings;
 use crate::input::tree::flatten;
 use crate::input::tree::to_value;
 use crate::metric::Metric;
-use phaseloom_files::{
-    FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
-};
+use phaseloom_files::{FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml};
 use phaseloom_hardware::correction::{CorrectionPlan, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
@@ -471,35 +470,4 @@ impl Experiment {
         };
         used.into_iter().filter(|(key, _)| !is_given(key)).map(|(key, value)| format!("{key} = {value}")).collect()
     }
-
-    /// The folder to which paths in the experiment are relative.
-    #[must_use]
-    pub fn base(&self) -> PathBuf {
-        base(&self.path, &self.config)
-    }
-
-    /// The folder of the run whose file this is, if it is one.
-    #[must_use]
-    pub fn run_folder(&self) -> Option<&Path> {
-        let folder = self.path.parent()?;
-        (self.path.file_name().is_some_and(|name| name == EXPERIMENT || name == COST) && is_run(folder))
-            .then_some(folder)
-    }
-
-    /// The configuration for the file of a run in a folder, from which the paths lead to the same files.
-    pub(crate) fn config_in(&self, folder: &Path) -> Result<Config, ExperimentError> {
-        let config = Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() };
-        self.check(&config).map(|()| config)
-    }
-}
-
-/// Whether a folder is that of a run.
-fn is_run(folder: &Path) -> bool {
-    folder.join(IDENTITY).is_file()
-}
-
-/// The folder to which the paths of an experiment in a file are relative.
-pub(super) fn base(path: &Path, config: &Config) -> PathBuf {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    config.base.as_ref().map_or_else(|| folder.to_owned(), |base| folder.join(base))
 }

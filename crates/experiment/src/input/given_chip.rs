@@ -1,7 +1,8 @@
 //! The key `chip`: an experiment on a chip that exists, in the place of chips sampled from a process.
 
 use crate::error::ExperimentError;
-use crate::input::config::{Config, base};
+use crate::input::config::Config;
+use crate::input::place::base;
 use phaseloom_files::{InvalidValue, line_of_key, locate};
 use phaseloom_hardware::{Chip, HardwareError, Process};
 use std::path::Path;

@@ -13,6 +13,7 @@ mod given_chip;
 pub mod grid;
 pub mod network;
 mod other_file;
+mod place;
 pub(crate) mod processes;
 pub mod sensitivity;
 pub mod sources;

@@ -245,7 +245,7 @@ impl TileOnCore<'_> {
     }
 }
 
-/// The margin of each sample, the output of its label minus the largest other one, and its variance by errors of a process.
+/// The margin of each sample, the output of its label minus the maximum of the others, and its variance by errors of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Margins {
     /// Class of each sample.

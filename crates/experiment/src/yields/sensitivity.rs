@@ -4,7 +4,7 @@
 //! ```text
 //! network   s_i² = mean over samples x of Σ_c (∂z_c/∂ψ_i)²              z: outputs before a softmax, ψ_i: the error of component i (rad)
 //!           variance of the outputs = Σ_i s_i² σ_i²                     independent errors
-//!           accuracy ≈ mean over x of Φ(m_x/√Σ_i σ_i² (∂m_x/∂ψ_i)²)     m: output of the label minus the largest other one
+//!           accuracy ≈ mean over x of Φ(m_x/√Σ_i σ_i² (∂m_x/∂ψ_i)²)     m: output of the label minus the maximum of the others
 //! matrix    s_i² = ‖∂Ŵ/∂ψ_i‖²/‖W‖²                                      Ŵ: realised matrix, W: target
 //!           squared matrix error E² = Σ_i s_i² σ_i²                     independent errors
 //! ```
@@ -258,21 +258,21 @@ impl SensitivityMap {
     }
 
     /// The components that exist and have an effect on perfect or sampled chips, the most sensitive first: on sampled chips if
-    /// there are some. Less than 1e-9 of the largest is rounding, as of phases without light. Equal components, to a millionth of
-    /// the largest, are in the order of the light.
+    /// there are some. Less than 1e-9 of the maximum is rounding, as of phases without light. Equal components, to a millionth of
+    /// the maximum, keep the order in which light passes them.
     #[must_use]
     pub fn sorted(&self) -> Vec<&ComponentSensitivity> {
         let own = |component: &ComponentSensitivity| component.chips.map_or(component.sensitivity, |mean| mean.value);
-        let largest = self.components.iter().map(own).fold(self.largest(), f64::max);
-        let has_effect = |c: &&ComponentSensitivity| c.sensitivity.max(own(c)) > 1e-9 * largest;
+        let maximum = self.components.iter().map(own).fold(self.maximum(), f64::max);
+        let has_effect = |c: &&ComponentSensitivity| c.sensitivity.max(own(c)) > 1e-9 * maximum;
         let mut all: Vec<&ComponentSensitivity> = self.components.iter().filter(has_effect).collect();
-        let rank = |component: &ComponentSensitivity| (1e6 * own(component) / largest).round();
+        let rank = |component: &ComponentSensitivity| (1e6 * own(component) / maximum).round();
         all.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
         all
     }
 
-    /// The largest sensitivity of perfect chips.
-    fn largest(&self) -> f64 {
+    /// The maximum sensitivity of perfect chips.
+    fn maximum(&self) -> f64 {
         self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity))
     }
 
@@ -285,10 +285,10 @@ impl SensitivityMap {
     /// Its parts by phase errors and by splitter errors.
     #[must_use]
     pub fn variances(&self) -> [f64; 2] {
-        let smallest = 1e-9 * self.largest();
+        let minimum = 1e-9 * self.maximum();
         [false, true].map(|of_splitters| {
             let is_part =
-                |c: &&ComponentSensitivity| (c.component == "splitter") == of_splitters && c.sensitivity > smallest;
+                |c: &&ComponentSensitivity| (c.component == "splitter") == of_splitters && c.sensitivity > minimum;
             let parts = self.components.iter().filter(is_part);
             parts.map(|c| (c.sensitivity * c.sigma).powi(2)).fold(0.0, |sum, x| sum + x)
         })

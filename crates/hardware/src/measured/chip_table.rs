@@ -4,7 +4,7 @@
 //! order of the program. It has the values of a whole cell, in columns such as `splitter1_cross` and `theta_offset_rad`; or it names
 //! a `component`, whose values are in columns such as `cross` and `offset_rad`. What no row gives is as the process designs it.
 //!
-//! A splitter of cross power κ has the angle asin √κ. A cell of extinction E (dB), the ratio of the largest and the smallest power at
+//! A splitter of cross power κ has the angle asin √κ. A cell of extinction E (dB), the ratio of the maximum and the minimum power at
 //! its bar port, has two equal splitters with the error ½·asin 10^(−E/20): with equal errors α, a cell in the cross state sends
 //! sin² 2α to its bar port (derived). The sign is not measured; it is taken as positive, more cross power.
 
@@ -20,9 +20,9 @@ use std::collections::HashSet;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 use std::path::Path;
 
-/// Largest offset (rad), as in chip files.
+/// Maximum offset (rad), as in chip files.
 const MAX_OFFSET: f64 = 1e7;
-/// Largest loss and extinction (dB).
+/// Maximum loss and extinction (dB).
 const MAX_DB: f64 = 300.0;
 /// Columns of the place of a row.
 const PLACES: [&str; 6] = ["stage", "component", "column", "mode", "port", "cell"];

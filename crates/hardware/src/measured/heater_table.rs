@@ -17,11 +17,11 @@ use std::path::Path;
 const PLACES: [&str; 6] = ["heater", "stage", "column", "mode", "port", "shifter"];
 /// Columns of a calibration.
 const COLUMNS: [&str; 7] = ["p_pi_mw", "p_pi_w", "power_pi_w", "v_pi_v", "v_pi", "r_ohm", "phase_at_0_rad"];
-/// Largest P_π (W), V_π (V) and R (Ω): beyond what heaters have.
+/// Maximum P_π (W), V_π (V) and R (Ω): beyond what heaters have.
 const MAX_POSITIVE: f64 = 1e9;
 /// A phase this far below that of zero drive (rad) is a rounding error of it.
 const ROUNDING: f64 = 1e-9;
-/// Largest phase at zero drive (rad).
+/// Maximum phase at zero drive (rad).
 const MAX_PHASE: f64 = 1e6;
 
 /// What is known of one heater.

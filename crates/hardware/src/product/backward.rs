@@ -12,8 +12,9 @@
 //! ```
 //!
 //! Draws of noise are constants, or with `differentiate_noise` constant in units of their standard deviation, which depends on the
-//! field (reparameterised; counted photons stay constant). Rounding counts as the identity, at the rounded value; a saturated value has no slope. Phases
-//! that jitter count at their mean (derived; the rules are those of straight-through estimators, Bengio et al. 2013).
+//! field (reparameterised; counted photons stay constant). Rounding counts as the identity, at the rounded value; a saturated value
+//! has no slope. Phases that jitter count at their mean (derived; the rules are those of straight-through estimators, Bengio et
+//! al. 2013).
 
 use crate::link::Detection;
 use crate::product::layer_program::TileProgram;

@@ -81,7 +81,8 @@ impl<T: Real> OpticalProduct<T> {
     ///
     /// # Panics
     ///
-    /// If the weights are complex, or `design` is that of another program with as many tiles, or was corrected with programs of another shape.
+    /// If the weights are complex, or `design` is that of another program with as many tiles, or was corrected with programs of
+    /// another shape.
     pub fn new(
         program: &Arc<LayerProgram>,
         design: &Arc<LayerDesign>,

@@ -196,6 +196,18 @@ pub fn progress_bar(template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(None, target).with_style(style)
 }
 
+/// Shows (done, total) on a bar. What was done before the first call does not measure the speed of this session.
+pub fn counter(bar: &ProgressBar) -> impl Fn(usize, usize) + Sync + '_ {
+    |done, total| {
+        bar.set_length(total as u64);
+        if bar.position() == 0 && done > 0 {
+            bar.set_position(done as u64);
+            bar.reset_eta();
+        }
+        bar.set_position(done as u64);
+    }
+}
+
 /// Endings of files. A folder of results does not have such a name.
 const FILE_ENDINGS: [&str; 11] = ["npy", "npz", "json", "toml", "svg", "png", "csv", "txt", "safetensors", "md", "pdf"];
 

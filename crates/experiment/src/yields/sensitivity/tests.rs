@@ -124,7 +124,7 @@ fn sensitivities_are_those_of_finite_differences_through_the_network() {
     assert_eq!(index, map.components.len());
     assert!(compared > 50 && changed > 0.1, "{compared} {changed}");
     // Equal ones, to a millionth of the largest, are in the order of the light.
-    let rounding = 1e-6 * map.largest();
+    let rounding = 1e-6 * map.maximum();
     assert!(map.sorted().is_sorted_by(|a, b| a.sensitivity + rounding >= b.sensitivity));
 }
 
