@@ -20,7 +20,7 @@ use std::time::Instant;
 /// Train a network, exactly or on chips
 ///
 /// Writes weights, programs and calibration to the paths in the model file, and next to the weights …-history.csv and
-/// …-training.svg: loss and accuracy of each epoch. Ctrl-C stops after the current batch, writes the weights so far and keeps
+/// …-training.svg: loss and accuracy of each epoch; with `layer_statistics` also …-layers.csv. Ctrl-C stops after the current batch, writes the weights so far and keeps
 /// …-checkpoint.safetensors, from which the same command goes on to the same result. Weights that are there already are replaced
 /// only with --overwrite.
 #[derive(Args)]
@@ -75,6 +75,17 @@ impl Train {
         if let Some(cleaned) = &trained.cleaned {
             results.line(format!("left out {:.1} % of the samples, whose labels look wrong", 100.0 * cleaned.dropped));
         }
+        if let Some(depth) = &trained.depth {
+            results.table(depth.table());
+            for (what, ratios) in
+                [("signal, last/first", depth.signal_ratios()), ("gradient, first/last", depth.gradient_ratios())]
+            {
+                if let Some((before, after)) = ratios {
+                    results
+                        .line(format!("{what} photonic layer: {before:.3e} at the start, {after:.3e} after training"));
+                }
+            }
+        }
         if trained.passes > 0 {
             results.line(format!("light passed a core {} times for gradients", trained.passes));
         }
@@ -98,16 +109,21 @@ impl Train {
         let csv = epochs.csv();
         let path = weights.with_file_name(format!("{stem}-history.csv"));
         write_atomically(&path, csv.as_bytes())?;
+        let mut files = vec![path.clone()];
+        if let Some(depth) = &trained.depth {
+            files.push(weights.with_file_name(format!("{stem}-layers.csv")));
+            write_atomically(&files[1], depth.table().csv().as_bytes())?;
+        }
         let name = &trained.model.spec().name;
         let metadata = [("name", name.as_str().into()), ("phaseloom", VERSION.into()), ("seed", spec.seed.into())];
         let table = results::figure_table(&csv, &metadata).with_context(|| path.display().to_string())?;
         let figure = weights.with_file_name(format!("{stem}-training"));
         match (TRAINING_FIGURE.draw)(&table, &self.figures.style()) {
-            Err(ReportError::NoRows) => Ok(vec![path]),
+            Err(ReportError::NoRows) => Ok(files),
             svg => {
                 results::write_figure(&figure, svg?, self.figures)?;
-                let svg = weights.with_file_name(format!("{stem}-training.svg"));
-                Ok(vec![path, svg])
+                files.push(weights.with_file_name(format!("{stem}-training.svg")));
+                Ok(files)
             }
         }
     }

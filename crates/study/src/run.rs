@@ -8,7 +8,7 @@ use crate::units::{TestSettings, TrainSettings, Unit, Units};
 use phaseloom_experiment::{Experiment, Options as TestOptions, Row, Shard, Tables};
 use phaseloom_files::{FileError, from_json_strict, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
-use phaseloom_network::train::{Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
+use phaseloom_network::train::{Depth, Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -210,6 +210,9 @@ fn fit(
         return Err(error.into());
     }
     write_atomically(&folder.join("history.csv"), trained.history_table().csv().as_bytes())?;
+    if let Some(depth) = &trained.depth {
+        write_atomically(&folder.join("layers.csv"), depth.table().csv().as_bytes())?;
+    }
     let finished = FinishedTraining { study: study.to_owned(), numbers: numbers_of(&trained) };
     write_atomically(&path, to_json(&finished).as_bytes())?;
     Ok(Some(finished.numbers))
@@ -243,7 +246,16 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
         ("trained_chip", chips.and_then(|chips| chips.trained_chip)),
         ("test_chips", tests.map(phaseloom_numerics::statistics::mean)),
     ];
-    let all = [epochs, best].into_iter().chain(of_chips).chain(moved).chain(of_epoch.into_iter().flatten());
+    let depth = trained.depth.as_ref();
+    let (gradients, signals) = (depth.and_then(Depth::gradient_ratios), depth.and_then(Depth::signal_ratios));
+    let layers = [
+        ("gradient_ratio_start", gradients.map(|(before, _)| before)),
+        ("gradient_ratio", gradients.map(|(_, after)| after)),
+        ("signal_ratio_start", signals.map(|(before, _)| before)),
+        ("signal_ratio", signals.map(|(_, after)| after)),
+    ];
+    let all =
+        [epochs, best].into_iter().chain(layers).chain(of_chips).chain(moved).chain(of_epoch.into_iter().flatten());
     all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 

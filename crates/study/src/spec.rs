@@ -76,7 +76,8 @@ pub struct StudySpec {
     pub criterion: Vec<Criterion>,
 }
 
-/// Settings that are compared with others. Tables are merged with those of the files key by key; lists are replaced.
+/// Settings that are compared with others. Tables are merged with those of the files key by key; lists are replaced, or changed by
+/// index: `model.layer.1.kind = "tanh"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

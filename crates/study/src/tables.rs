@@ -45,6 +45,20 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ),
     ("trained_chip", "1", "The same on the chip that trained; empty for a population."),
     ("test_chips", "1", "The same on chips that did not train, mean; empty without `test_chips`."),
+    (
+        "gradient_ratio_start",
+        "1",
+        "Of `layer_statistics`: norm of the gradient by the outputs of the first photonic layer over that of the last before the output, \
+         with the weights at the start.",
+    ),
+    ("gradient_ratio", "1", "The same with the trained weights."),
+    (
+        "signal_ratio_start",
+        "1",
+        "Of `layer_statistics`: rms output of the last photonic layer before the output over that of the first, with the weights at the \
+         start.",
+    ),
+    ("signal_ratio", "1", "The same with the trained weights."),
     ("dropped", "1", "Share of the training samples that `clean` left out."),
     ("dropped_precision", "1", "Share of these whose label `label_noise` had made wrong."),
     ("dropped_recall", "1", "Share of the labels made wrong that were left out."),

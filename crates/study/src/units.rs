@@ -235,7 +235,7 @@ pub(crate) fn to_value(setting: &impl Serialize) -> Value {
     serde_json::to_value(setting).unwrap_or(Value::Null)
 }
 
-/// Merges tables key by key; anything else replaces what is there.
+/// Merges tables key by key, and lists by indices if the change is a table of them; anything else replaces what is there.
 fn merge(tree: &mut Value, changes: &Value) {
     match (tree, changes) {
         (Value::Object(table), Value::Object(changes)) => {
@@ -243,9 +243,21 @@ fn merge(tree: &mut Value, changes: &Value) {
                 merge(table.entry(key).or_insert(Value::Null), change);
             }
         }
+        (Value::Array(list), Value::Object(changes)) if is_indexed(list, changes) => {
+            for (index, change) in changes {
+                if let Some(part) = index.parse().ok().and_then(|index: usize| list.get_mut(index)) {
+                    merge(part, change);
+                }
+            }
+        }
         (_, Value::Null) => {}
         (tree, change) => *tree = change.clone(),
     }
+}
+
+/// Whether all keys are indices of a list.
+fn is_indexed(list: &[Value], changes: &Map<String, Value>) -> bool {
+    changes.keys().all(|key| key.parse().is_ok_and(|index: usize| index < list.len()))
 }
 
 /// Sets a dotted key. What is on its way and no table is replaced by one.

@@ -117,6 +117,29 @@ impl Activation for LeakyRelu {
     }
 }
 
+/// Amplifier: `y = factor·x`, of values or fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// Gain of the amplitude, a finite number.
+    pub factor: f64,
+}
+
+impl Activation for Scale {
+    fn value(&self, x: f64) -> f64 {
+        self.factor * x
+    }
+
+    fn backward(&self, gradient: f64, _x: f64, _y: f64) -> f64 {
+        self.factor * gradient
+    }
+
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        Some(("factor", self.factor))
+    }
+}
+
 /// Exponential linear unit: `y = x` above 0, `alpha·(exp(x) − 1)` below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -6,11 +6,12 @@ use phaseloom_files::{Alias, InvalidValue, KindNames, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Amplitude, AmplitudeEncoding, AveragePoolSettings, BatchNormSettings, ComplexPhotonicSettings, ConvSettings,
-    ElectroOptic, Elu, FlattenSettings, Gelu, GeluTanh, GlobalAveragePoolSettings, GlobalMaxPoolSettings, HardSigmoid,
-    HardSwish, HardTanh, Intensity, L2Normalise, Layer, LayerNormSettings, LayerSettings, LeakyRelu, LinearSettings,
-    MaxPoolSettings, Mish, ModRelu, Modulus, NamedTensor, PhaseEncoding, Relu, Relu6, ResidualSettings,
-    SaturableAbsorber, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, SquaredModulus, Take, Tanh,
+    Amplitude, AmplitudeEncoding, AveragePoolSettings, BatchNormSettings, ComplexPhotonicSettings, Constraint,
+    ConvSettings, ElectroOptic, Elu, FlattenSettings, Gelu, GeluTanh, GlobalAveragePoolSettings, GlobalMaxPoolSettings,
+    HardSigmoid, HardSwish, HardTanh, Intensity, L2Normalise, Layer, LayerNormSettings, LayerSettings, LeakyRelu,
+    LinearSettings, MaxPoolSettings, Mish, ModRelu, Modulus, NamedTensor, PhaseEncoding, Relu, Relu6, RepeatSettings,
+    ResidualSettings, SaturableAbsorber, Scale, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, SquaredModulus, Take,
+    Tanh,
 };
 use crate::error::Result;
 use crate::weights::Tensors;
@@ -83,6 +84,8 @@ layers! {
     Intensity, Intensity, "intensity", "|z|² of fields z, the power at a photodiode";
     Amplitude, Amplitude, "amplitude", "|z| of fields z";
     Residual, ResidualSettings, "residual", "the sum of the outputs of layers and of a shortcut, on the same input";
+    Repeat, RepeatSettings, "repeat", "layers one after another, several times; {n} in their names becomes 1, 2, …";
+    Scale, Scale, "scale", "factor·x, an amplifier";
     Relu, Relu, "relu", "max(x, 0)";
     Relu6, Relu6, "relu6", "min(max(x, 0), 6)";
     LeakyRelu, LeakyRelu, "leaky_relu", "x above 0, slope·x below";
@@ -112,6 +115,7 @@ pub const LAYER_ALIASES: &[Alias] = &[
     ("logistic", "sigmoid"),
     ("gelu_new", "gelu_tanh"),
     ("gelu_approximate", "gelu_tanh"),
+    ("amplifier", "scale"),
     ("abs", "modulus"),
     ("square", "squared_modulus"),
     ("avg_pool", "average_pool"),
@@ -152,6 +156,11 @@ impl LayerSpec {
     /// The tensors of the layer for a shape of its input that was checked, without those of layers inside.
     pub(crate) fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
         self.settings().tensors(input)
+    }
+
+    /// What training keeps the weight.
+    pub(crate) fn constraint(&self) -> Option<Constraint> {
+        self.settings().constraint()
     }
 
     /// Name of the tensor of the weight, if the weight is unitary.

@@ -39,6 +39,21 @@ pub struct LinearSettings {
     /// Whether the weight is stored as `[in, out]` (Keras), not as `[out, in]` (PyTorch).
     #[serde(default)]
     pub transpose: bool,
+    /// What training keeps the weight, so that a chip without gain realises it: `"orthogonal"` (one mesh, no attenuators) or
+    /// `"contraction"` (‖W‖₂ ≤ 1). Default: any weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+}
+
+/// What a passive chip can be: it never gives more power than it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// Equal singular values, all 1: no light is lost.
+    Orthogonal,
+    /// Singular values up to 1.
+    Contraction,
 }
 
 impl LinearSettings {
@@ -66,6 +81,10 @@ impl LayerSettings for LinearSettings {
 
     fn weight(&self, input: &[usize]) -> Option<(&str, [usize; 2])> {
         Some((&self.weight, [self.outputs, input.iter().product()]))
+    }
+
+    fn constraint(&self) -> Option<Constraint> {
+        self.constraint
     }
 
     fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
@@ -303,7 +322,8 @@ mod tests {
 
     #[test]
     fn both_layouts_give_the_same_map_and_go_back() {
-        let names = |transpose| LinearSettings { outputs: 2, weight: "w".into(), bias: None, transpose };
+        let names =
+            |transpose| LinearSettings { outputs: 2, weight: "w".into(), bias: None, transpose, constraint: None };
         let mut tensors = Tensors::new();
         for (transpose, shape, values) in
             [(false, [2, 3], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), (true, [3, 2], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0])]

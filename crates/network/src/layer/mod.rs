@@ -15,6 +15,7 @@ mod linear;
 mod norm;
 pub(crate) mod place;
 mod pool;
+pub(crate) mod repeat;
 mod residual;
 mod softmax;
 mod take;
@@ -26,8 +27,8 @@ use phaseloom_files::InvalidValue;
 
 pub use crate::window::geometry::{Padding, PaddingName, PerAxis};
 pub use activation::{
-    Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Selu, Sigmoid, Silu,
-    Softplus, Softsign, SquaredModulus, Tanh,
+    Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Scale, Selu, Sigmoid,
+    Silu, Softplus, Softsign, SquaredModulus, Tanh,
 };
 pub use chain::{Pass, Products, Recorder, Trace};
 pub use conv::ConvSettings;
@@ -37,9 +38,10 @@ pub use field::{
 };
 pub use flatten::FlattenSettings;
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
-pub use linear::{Linear, LinearSettings};
+pub use linear::{Constraint, Linear, LinearSettings};
 pub use norm::{BatchNormSettings, L2Normalise, LayerNormSettings};
 pub use pool::{AveragePoolSettings, GlobalAveragePoolSettings, GlobalMaxPoolSettings, MaxPoolSettings};
+pub use repeat::RepeatSettings;
 pub use residual::ResidualSettings;
 pub use softmax::Softmax;
 pub use take::Take;
@@ -307,6 +309,11 @@ pub(crate) trait LayerSettings {
 
     /// Name of the weight, if it is unitary.
     fn unitary_weight(&self) -> Option<&str> {
+        None
+    }
+
+    /// What training keeps the weight.
+    fn constraint(&self) -> Option<Constraint> {
         None
     }
 

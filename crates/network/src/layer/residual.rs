@@ -1,9 +1,10 @@
 //! A residual block: the sum of the outputs of layers and of a shortcut on the same input. Source: He et al. 2016.
 
-use phaseloom_files::{InvalidValue, list_of_tables};
+use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
 use super::place::build_all;
+use super::repeat::layer_list;
 use super::{Gradients, Layer, LayerSettings, LayerSpec, Parameter, Pass, Products, Recorder, Trace, chain};
 use crate::data::Batch;
 use crate::error::Result;
@@ -15,10 +16,10 @@ use crate::weights::Tensors;
 #[serde(deny_unknown_fields)]
 pub struct ResidualSettings {
     /// The layers inside: tables `[[layer.layer]]`.
-    #[serde(deserialize_with = "list_of_tables")]
+    #[serde(deserialize_with = "layer_list")]
     pub layer: Vec<LayerSpec>,
     /// The layers of the shortcut: tables `[[layer.shortcut]]`. Default: the input itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_of_tables")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "layer_list")]
     pub shortcut: Vec<LayerSpec>,
 }
 

@@ -94,6 +94,8 @@ fn the_list_and_the_enum_agree() {
             "optical_depth = 1",
             "running_mean = 'm'\nrunning_var = 'v'",
             "layer = [{ kind = 'relu' }]",
+            "times = 2\nlayer = [{ kind = 'relu' }]",
+            "factor = 2",
         ];
         let spec = settings
             .iter()

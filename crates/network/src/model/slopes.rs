@@ -1,9 +1,11 @@
-//! The inputs of the photonic products of a model, and the derivative of every output with respect to each product.
+//! The inputs of the photonic products of a model, and the derivative of every output with respect to each product; the gradient of
+//! a loss with respect to the output of every layer.
 
 use super::Model;
 use crate::data::Batch;
+use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Trace, chain};
-use crate::network::{Call, Network, exact_product};
+use crate::network::{Call, Multiply, Network, exact_product};
 use crate::photonic_layer::ProductSlopes;
 use nalgebra::DMatrix;
 
@@ -30,30 +32,70 @@ impl Model {
             inputs[call.product].extend_from_slice(x.as_slice());
             exact_product(weights[call.product], x)
         };
-        let mut traces: Vec<Option<Trace>> = Vec::new();
-        traces.resize_with(self.placed().len(), || None);
-        let mut observe = |number: usize, output: &dyn Fn() -> Batch| traces[number] = Some(Trace::new(output()));
-        self.pass(input, &mut multiply, &mut observe).ok()?;
-        let traces: Vec<Trace> = traces.into_iter().collect::<Option<_>>()?;
+        let traces = self.traces(input, &mut multiply).ok()?;
         let products = inputs.into_iter().zip(&views).map(|(values, view)| {
             let columns = view.weight.ncols();
             let inputs = Batch::from_vec(columns, values.len() / columns, values);
             ProductSlopes { vectors: view.vectors, inputs, slopes: Vec::new() }
         });
+        let mut products: Vec<ProductSlopes> = products.collect();
         let numbers: Vec<usize> = views.iter().map(|view| view.index).collect();
-        let mut pass =
-            BackwardPass { weights: &weights, numbers: &numbers, traces: &traces, products: products.collect() };
-        let ends_with_softmax = self.spec.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
-        let layers = &self.layers[..self.layers.len() - usize::from(ends_with_softmax)];
-        let last = numbers_of(layers, 0).pop();
-        let outputs = last.map_or(input, |number| &traces[number].output).clone();
+        let product_of = |number: usize| numbers.iter().position(|of_product| *of_product == number);
+        let layers = self.trained_layers();
+        let outputs = last_output(layers, &traces, input).clone();
         for output in 0..outputs.nrows() {
             let gradient =
                 Batch::from_fn(outputs.nrows(), outputs.ncols(), |row, _| f64::from(u8::from(row == output)));
-            pass.run(layers, 0, input, gradient);
+            let mut visit = |number: usize, gradient: &Batch| {
+                if let Some(product) = product_of(number) {
+                    products[product].slopes.push(by_vector(gradient, views[product].vectors));
+                }
+            };
+            let weight = |number: usize| product_of(number).map(|product| weights[product]);
+            BackwardPass { traces: &traces, weight: &weight, visit: &mut visit }.run(layers, 0, input, gradient);
         }
-        Some((outputs, pass.products))
+        Some((outputs, products))
     }
+
+    /// Output of every layer before the loss and the gradient of the loss with respect to it, by the number of the layer in the
+    /// order of the model file; `slope` gives the gradient with respect to the outputs of the last one. All in floating point, as
+    /// the finished model computes them.
+    pub(crate) fn layer_gradients(
+        &self,
+        input: &Batch,
+        slope: &mut dyn FnMut(&Batch) -> Batch,
+    ) -> Result<Vec<(usize, Batch, Batch)>> {
+        let views = self.photonic_layers();
+        let traces = self.traces(input, &mut |call, x| views[call.product].exact(x))?;
+        let layers = self.trained_layers();
+        let gradient = slope(last_output(layers, &traces, input));
+        let mut found = Vec::new();
+        let mut visit =
+            |number: usize, gradient: &Batch| found.push((number, traces[number].output.clone(), gradient.clone()));
+        BackwardPass { traces: &traces, weight: &|_| None, visit: &mut visit }.run(layers, 0, input, gradient);
+        found.sort_by_key(|(number, ..)| *number);
+        Ok(found)
+    }
+
+    /// The outputs of all layers, by their numbers.
+    fn traces(&self, input: &Batch, multiply: &mut Multiply<'_>) -> Result<Vec<Trace>> {
+        let mut traces: Vec<Option<Trace>> = Vec::new();
+        traces.resize_with(self.placed().len(), || None);
+        let mut observe = |number: usize, output: &dyn Fn() -> Batch| traces[number] = Some(Trace::new(output()));
+        self.pass(input, multiply, &mut observe)?;
+        Ok(traces.into_iter().map(|trace| trace.unwrap_or_else(|| Trace::new(Batch::zeros(0, 0)))).collect())
+    }
+
+    /// The layers before the loss: all but a softmax at the end.
+    fn trained_layers(&self) -> &[Box<dyn Layer>] {
+        let ends_with_softmax = self.spec.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
+        &self.layers[..self.layers.len() - usize::from(ends_with_softmax)]
+    }
+}
+
+/// The output of layers one after another.
+fn last_output<'a>(layers: &[Box<dyn Layer>], traces: &'a [Trace], input: &'a Batch) -> &'a Batch {
+    numbers_of(layers, 0).pop().map_or(input, |number| &traces[number].output)
 }
 
 /// The numbers of layers one after another, the first of which has the number `first`. A layer comes before those inside it.
@@ -66,15 +108,14 @@ fn numbers_of(layers: &[Box<dyn Layer>], first: usize) -> Vec<usize> {
     numbers.collect()
 }
 
-/// A backward pass that keeps the gradients with respect to the photonic products.
+/// A backward pass that shows the gradient with respect to the output of every layer.
 struct BackwardPass<'a> {
-    /// The matrices of the products.
-    weights: &'a [&'a DMatrix<f64>],
-    /// The number of the layer of each product.
-    numbers: &'a [usize],
     /// The outputs of all layers.
     traces: &'a [Trace],
-    products: Vec<ProductSlopes>,
+    /// The matrix of a layer by its number, if it is not the own one.
+    weight: &'a dyn Fn(usize) -> Option<&'a DMatrix<f64>>,
+    /// Called with the number of each layer and the gradient.
+    visit: &'a mut dyn FnMut(usize, &Batch),
 }
 
 impl BackwardPass<'_> {
@@ -86,13 +127,9 @@ impl BackwardPass<'_> {
             let traces = self.traces;
             let before = if at == 0 { input } else { &traces[numbers[at - 1]].output };
             let parts = layer.parts();
+            (self.visit)(number, &gradient);
             gradient = if parts.is_empty() {
-                let product = self.numbers.iter().position(|of_product| *of_product == number);
-                if let Some(product) = product {
-                    self.products[product].slopes.push(by_vector(&gradient, layer.vectors()));
-                }
-                let weight = product.map(|product| self.weights[product]);
-                layer.input_gradient(before, &traces[number], &gradient, weight)
+                layer.input_gradient(before, &traces[number], &gradient, (self.weight)(number))
             } else {
                 // The output is the sum of those of the parts.
                 let mut start = number + 1;

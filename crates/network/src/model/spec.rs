@@ -20,12 +20,13 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::{InputFiles, InvalidValue, list_of_tables, locate};
+use phaseloom_files::{InputFiles, InvalidValue, locate};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
 use crate::layer::LayerSpec;
 use crate::layer::place::{MAX_ENTRIES, PlacedLayer, entries, place_all};
+use crate::layer::repeat::layer_list;
 
 /// A model as written in its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ pub struct ModelSpec {
     /// Size and normalisation of the input.
     pub input: InputSpec,
     /// The layers, in the order of the data.
-    #[serde(deserialize_with = "list_of_tables")]
+    #[serde(deserialize_with = "layer_list")]
     pub layer: Vec<LayerSpec>,
 }
 

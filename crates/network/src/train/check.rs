@@ -99,6 +99,10 @@ pub(super) fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> R
                         unitary, one on its entries does not";
         return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
+    if let (true, Some(layer)) = (trains_phases, placed.iter().find(|layer| layer.spec.constraint().is_some())) {
+        let expected = "no such key with `parameters = \"phases\"` in the training file: phases and `freeze` decide what the chip can be";
+        return invalid(&format!("{}.constraint", layer.key), "given".into(), expected);
+    }
     if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
         let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
         return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);

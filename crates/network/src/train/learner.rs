@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
-use crate::layer::{LayerKind, Parameter, chain};
+use crate::layer::{Constraint, LayerKind, Parameter, chain};
 use crate::model::Model;
 use crate::network::Network;
 use crate::train::CHUNK;
 use crate::train::chips::ChipLayers;
+use crate::train::constraint::constrain;
 use crate::train::loss::{Loss, LossKind};
 use crate::train::optimizer::{Optimizer, Rates};
 use crate::train::protect::{Protection, signed};
@@ -21,6 +22,8 @@ pub(super) struct Learner {
     pub loss: Loss,
     /// Whether each parameter stays: those of the model, then those of the chips.
     pub frozen: Vec<bool>,
+    /// What training keeps each linear layer.
+    pub constraints: Vec<Option<Constraint>>,
     /// What an earlier task needs.
     pub protection: Option<Protection>,
     /// All tensors of the model at the start, among them those of the normalisation.
@@ -179,6 +182,7 @@ impl Learner {
             parameters.extend(chips.parameters_mut().map(|values| Parameter { values, decays: false, is_phase: true }));
         }
         optimizer.step(&mut parameters, gradients, rates, decay);
+        constrain(&mut self.model, &self.constraints);
     }
 
     /// Mean loss of the samples `rows`.

@@ -6,7 +6,9 @@
 mod check;
 mod checkpoint;
 mod chips;
+mod constraint;
 mod epochs;
+mod layer_statistics;
 mod learner;
 pub mod loss;
 mod memory;
@@ -32,6 +34,8 @@ use crate::train::checkpoint::Checkpoint;
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::epochs::{End, Keep, Samples, State};
+use crate::train::layer_statistics::measure;
+pub use crate::train::layer_statistics::{Depth, LAYER_STATISTICS_COLUMNS, LayerStatistics};
 pub use crate::train::learner::Moved;
 use crate::train::learner::{Learner, loss_of};
 pub use crate::train::loss::LossKind;
@@ -72,6 +76,8 @@ pub struct Trained {
     pub cleaned: Option<Cleaned>,
     /// How far phases moved from their start; `None` unless phases are trained.
     pub moved: Option<Moved>,
+    /// Signal and gradient of every layer, if `layer_statistics` asks for them.
+    pub depth: Option<Depth>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
     checkpoint: Option<Checkpoint>,
@@ -322,14 +328,22 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         chips,
         loss,
         frozen: Vec::new(),
+        constraints: Vec::new(),
         protection: None,
         start: tensors.clone(),
         base: model_base.to_owned(),
     };
+    learner.constraints = constraint::constraints(&learner.model);
+    constraint::constrain(&mut learner.model, &learner.constraints);
     learner
         .freeze(&spec.freeze)
         .map_err(|(found, expected)| NetworkError::choice(&model_path, "freeze", found, expected))?;
     let start = learner.values();
+    let layers = |learner: &Learner| {
+        let measured = spec.layer_statistics.map(|samples| measure(&learner.model, &learner.loss, &data, samples));
+        measured.transpose()
+    };
+    let before = layers(&learner)?;
     if let (Some(protect), Some(held)) = (&spec.protect, &held) {
         learner.calibrate(&data)?;
         learner.protection = Some(Protection::new(protect, &mut learner, held, spec.seed)?);
@@ -357,6 +371,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         None => epochs::run(spec, &mut learner, &mut state, &samples, &mut Nowhere, observer)?,
     };
     let moved = learner.moved(&start);
+    let depth = before.zip(layers(&learner)?).map(|(before, after)| Depth { before, after });
     let (mut chip_accuracy, mut programs) = (None, None);
     if let Some(chips) = &mut learner.chips {
         let tested = validation.as_ref().unwrap_or(&data);
@@ -392,6 +407,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         passes,
         cleaned,
         moved,
+        depth,
         calibration,
         checkpoint: kept,
     })

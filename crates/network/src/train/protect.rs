@@ -254,6 +254,7 @@ mod tests {
             chips: None,
             loss: crate::train::loss::Loss::default(),
             frozen: vec![false],
+            constraints: Vec::new(),
             protection: None,
             start: tensors,
             base: folder.path().to_owned(),

@@ -152,6 +152,10 @@ pub struct TrainSpec {
     /// Early stopping, which also keeps the weights of the best epoch. Default: all epochs, and the weights of the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopSpec>,
+    /// Number of training samples, from the first on, on which signal and gradient of every layer are measured before and after
+    /// training. Range: ≥ 1. Default: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_statistics: Option<usize>,
     /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
@@ -281,6 +285,9 @@ impl TrainSpec {
                 let expected = "\"parameters\": they are the weights, unless phases are trained on chips";
                 return invalid("protect.of", "\"weights\"".into(), expected);
             }
+        }
+        if self.layer_statistics == Some(0) {
+            return invalid("layer_statistics", "0".into(), "at least 1");
         }
         if self.stop.is_some_and(|stop| stop.patience == 0) {
             return invalid("stop.patience", "0".into(), "at least 1");
