@@ -8,6 +8,7 @@ mod run;
 mod spec;
 mod store;
 mod tables;
+mod test;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -20,4 +21,5 @@ pub use run::{Options, Outcome, run};
 pub use spec::{Criterion, FORMAT, STUDY, Study, StudySpec, Variant};
 pub use store::Store;
 pub use tables::{SEQUENCE_COLUMNS, SUMMARY_COLUMNS, StudyTables, TABLE_COLUMNS, TRAINING_COLUMNS};
+pub use test::TEST_COLUMNS;
 pub use units::{Settings, TrainSettings, Unit, Units};

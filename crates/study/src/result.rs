@@ -53,4 +53,6 @@ pub struct TestResult {
     pub reference: f64,
     /// Score of each chip, mean over its shots.
     pub chips: Vec<f64>,
+    /// Further quantities by their columns in `table.csv`.
+    pub numbers: BTreeMap<String, f64>,
 }

@@ -1,11 +1,12 @@
 //! Computes the networks of a study that its folder lacks: trains each, task after task, and tests it after each.
 
 use crate::error::{Result, StudyError};
-use crate::result::{FinishedTraining, NetworkResult, TestResult, TrainingResult};
+use crate::result::{FinishedTraining, NetworkResult, TrainingResult};
 use crate::spec::Study;
 use crate::store::Store;
+use crate::test::run_test;
 use crate::units::{TestSettings, TrainSettings, Unit, Units};
-use phaseloom_experiment::{Experiment, Options as TestOptions, Row, Shard, Tables};
+use phaseloom_experiment::{Experiment, Shard};
 use phaseloom_files::{FileError, from_json_strict, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_network::train::{Depth, Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
@@ -292,27 +293,6 @@ fn with_files(mut model: Value, trained: &Value) -> Value {
         }
     }
     model
-}
-
-/// Runs a test. `None` if it was interrupted.
-fn run_test(
-    experiment: &Experiment,
-    folder: &Path,
-    test: usize,
-    options: &Options<'_>,
-) -> Result<Option<Vec<TestResult>>> {
-    let own =
-        TestOptions { threads: 1, interrupt: options.interrupt.clone(), note: options.note, ..TestOptions::default() };
-    let outcome = phaseloom_experiment::run(experiment, folder, &own)?;
-    let Some(tables) = Tables::new(&outcome) else { return Ok(None) };
-    let result = |(index, point): (usize, &phaseloom_experiment::Point)| TestResult {
-        test,
-        levels: point.levels.clone(),
-        score: tables.score().quantity.key.to_owned(),
-        reference: tables.summary(Row::Exact, index).mean(),
-        chips: tables.summary(Row::Chips, index).scores,
-    };
-    Ok(Some(tables.points().iter().enumerate().map(result).collect()))
 }
 
 /// The path from the root; of an empty one, the working folder.

@@ -7,6 +7,7 @@
 
 use crate::result::{NetworkResult, TestResult};
 use crate::run::Outcome;
+use crate::test::TEST_COLUMNS;
 use crate::units::Unit;
 use phaseloom_experiment::{Quantity, Score, VERSION};
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
@@ -71,7 +72,7 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
     ("passes", "", "How many times light passed a core for gradients; 0 if a model of the chip computes them."),
 ];
 
-/// Columns of `summary.csv`; those of the swept keys are before `score`.
+/// Columns of `summary.csv`; those of the swept keys are before `score`. The statistics of the columns of `TEST_COLUMNS` follow.
 pub const SUMMARY_COLUMNS: &[ColumnText] = &[
     ("variant", "", "Name of the variant."),
     ("task", "", "Training after which the networks were tested, from 1."),
@@ -199,15 +200,26 @@ impl<'a> StudyTables<'a> {
                 let mut levels = vec![("task".into(), (task + 1).into()), ("test".into(), (test.test + 1).into())];
                 levels.extend(self.levels(point));
                 levels.extend(test.levels.iter().cloned());
-                let quantities = vec![
+                let mut quantities = vec![
                     ("reference".into(), of(|test| test.reference)),
                     ("chips".into(), of(chips)),
                     ("loss_on_chips".into(), of(|test| test.reference - mean(&test.chips))),
                 ];
+                for (name, _, _) in self.test_columns() {
+                    let value = |test: &TestResult| test.numbers.get(*name).copied().unwrap_or(f64::NAN);
+                    let values = networks.iter().map(|network| value(&network.trainings[task].tests[i]));
+                    quantities.push(((*name).to_owned(), values.collect()));
+                }
                 rows.push(StatRow { variant, levels, score: test.score.clone(), quantities });
             }
         }
         rows
+    }
+
+    /// The numbers that any test has.
+    fn test_columns(&self) -> impl Iterator<Item = &'static ColumnText> {
+        let tests = || self.outcome.results.values().flat_map(|network| &network.trainings).flat_map(|t| &t.tests);
+        TEST_COLUMNS.iter().filter(move |(name, _, _)| tests().any(|test| test.numbers.contains_key(*name)))
     }
 
     /// The numbers that any training has.
@@ -289,6 +301,9 @@ impl<'a> StudyTables<'a> {
                         row.push((name.into(), value.into()));
                     }
                     row.push(("chip_count".into(), test.chips.len().into()));
+                    for (name, _, _) in self.test_columns() {
+                        row.push(((*name).to_owned(), test.numbers.get(*name).copied().into()));
+                    }
                     rows.push(row);
                 }
             }

@@ -44,6 +44,8 @@ pub struct Summary {
     pub difference_se: f64,
     /// The other quantities of the task, means over chips.
     pub others: Vec<(Quantity, f64)>,
+    /// Relative rms difference of the outputs from those of the floating-point reference, mean over chips and shots.
+    pub output_difference: Option<f64>,
     /// A loss of the score up to this counts as none.
     pub tolerance: f64,
     /// Standard deviation between chips without the part due to shots (two shots or more).
@@ -89,6 +91,8 @@ impl Summary {
         let within = mean(&of_shots.iter().map(|c| variance(c)).collect::<Vec<_>>());
         let between = variance(&scores);
         let repeated = shots >= 2;
+        let all_shots = records.iter().flat_map(|record| &record.shots);
+        let output_differences: Vec<f64> = all_shots.filter_map(ShotResult::output_difference).collect();
         let quantities = first.map_or_else(Vec::new, |(shot, samples)| shot.others(samples));
         let other = |(i, (quantity, _)): (usize, (Quantity, f64))| {
             (quantity, overall(&|shot, samples| shot.others(samples).get(i).map_or(f64::NAN, |(_, value)| *value)))
@@ -103,6 +107,7 @@ impl Summary {
                 1 => paired_se,
                 chips => (variance(&differences) / chips as f64).sqrt(),
             },
+            output_difference: (!output_differences.is_empty()).then(|| mean(&output_differences)),
             others: quantities.into_iter().enumerate().map(other).collect(),
             tolerance: first.map_or(0.0, |(shot, _)| shot.tolerance()),
             sd_chips: repeated.then(|| (between - within / shots as f64).max(0.0).sqrt()),

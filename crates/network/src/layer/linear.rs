@@ -222,8 +222,12 @@ impl Layer for Linear {
         Gradients { input: by_input, parameters: std::iter::once(by_weight).chain(by_bias).collect() }
     }
 
-    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
-        multiply(&weight.unwrap_or(&self.weight).transpose(), gradient)
+    fn input_gradient(&self, input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        let weight = weight.unwrap_or(&self.weight);
+        match self.kind.is_complex() {
+            true => field_gradients(weight, input, gradient, true).1.unwrap_or_else(|| Batch::zeros(0, 0)),
+            false => multiply(&weight.transpose(), gradient),
+        }
     }
 
     fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {

@@ -287,4 +287,52 @@ kind = 'softmax'
             }
         }
     }
+
+    /// Of fields and of real values: the gradient with respect to the outputs of every layer against central differences of the loss
+    /// Σ y·v, with the output of one layer changed. The step 1e-5 leaves an error of about 1e-10; the tolerance is 1e-7.
+    #[test]
+    fn gradients_of_layers_are_those_of_finite_differences() {
+        let toml = "
+format = 'phaseloom-model'
+version = 1
+name = 'test'
+weights = 'w.safetensors'
+input = { size = 3 }
+[[layer]]
+kind = 'amplitude_encoding'
+[[layer]]
+kind = 'repeat'
+times = 2
+layer = [{ kind = 'complex_photonic', outputs = 3, weight = 'w{n}' }, { kind = 'electro_optic' }, { kind = 'scale', factor = 1.5 }]
+[[layer]]
+kind = 'intensity'
+[[layer]]
+kind = 'photonic'
+outputs = 2
+weight = 'w3'
+";
+        let mut tensors = Tensors::new();
+        for (seed, (name, shape)) in
+            [("w1", vec![2, 3, 3]), ("w2", vec![2, 3, 3]), ("w3", vec![2, 3])].into_iter().enumerate()
+        {
+            tensors.insert(name, Tensor::new(shape.clone(), varied(shape.iter().product(), seed)));
+        }
+        let model = Model::from_tensors(toml::from_str(toml).unwrap(), Path::new(""), &tensors).unwrap();
+        let input = Batch::from_vec(3, 2, varied(6, 7));
+        let slope = Batch::from_vec(2, 2, varied(4, 9));
+        let found = model.layer_gradients(&input, &mut |_| slope.clone()).unwrap();
+        assert_eq!(found.len(), 9);
+        for (number, output, gradient) in &found {
+            let loss = |output: &Batch| chain::forward(&model.layers[number + 1..], output).dot(&slope);
+            for at in 0..output.len() {
+                let changed = |step: f64| {
+                    let mut output = output.clone();
+                    output.as_mut_slice()[at] += step;
+                    loss(&output)
+                };
+                let expected = (changed(1e-5) - changed(-1e-5)) / 2e-5;
+                assert!((gradient.as_slice()[at] - expected).abs() < 1e-7, "{number} {at}: {gradient} {expected}");
+            }
+        }
+    }
 }

@@ -14,7 +14,7 @@ use phaseloom::experiment::yields::share::YIELD_COLUMNS;
 use phaseloom::experiment::yields::tolerance::{CRITICAL_COLUMNS, TOLERANCE_COLUMNS};
 use phaseloom::files::ColumnText;
 use phaseloom::hardware::{PRESET_STATE, PRESETS};
-use phaseloom::network::train::HISTORY_COLUMNS;
+use phaseloom::network::train::{HISTORY_COLUMNS, LAYER_STATISTICS_COLUMNS};
 use phaseloom::study;
 use phaseloom::validation::{CLAIMS, CLAIMS_COLUMNS};
 use phaseloom_book as book;
@@ -148,8 +148,10 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "study-table" => ("`table.csv` of a study", study::TABLE_COLUMNS),
         "study-training" => ("`training.csv` of a study", study::TRAINING_COLUMNS),
         "study-summary" => ("`summary.csv` of a study", study::SUMMARY_COLUMNS),
+        "study-tests" => ("Further columns of `table.csv` of a study", study::TEST_COLUMNS),
         "study-sequence" => ("`sequence.csv` of a study", study::SEQUENCE_COLUMNS),
         "study-criteria" => ("`criteria.csv` of a study", study::CRITERIA_COLUMNS),
+        "layer-statistics" => ("`…-layers.csv` of `train`, `layers.csv` of a study", LAYER_STATISTICS_COLUMNS),
         "history" => ("`…-history.csv` of `train`", HISTORY_COLUMNS),
         "heaters" => ("the table of `heaters`", &heaters::COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
