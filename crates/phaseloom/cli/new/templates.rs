@@ -41,7 +41,7 @@ impl Contents {
 }
 
 /// All templates, the default one first.
-pub const TEMPLATES: [&Template; 6] = [&DIGITS, &ONNX, &UNITARY, &CHIP, &STUDY, &FORGETTING];
+pub const TEMPLATES: [&Template; 8] = [&DIGITS, &ONNX, &UNITARY, &CHIP, &STUDY, &RELU, &FORGETTING, &SMALL_DATA];
 
 /// A file of the template that is stored in the folder of its name, or in the examples.
 macro_rules! file {
@@ -49,6 +49,15 @@ macro_rules! file {
         File { name: $name, about: $about, contents: Contents::Bytes(include_bytes!($path)) }
     };
 }
+
+const DIGITS_DATA: File = file!(
+    "digits.csv.gz",
+    "../../../../examples/digits/digits.csv.gz",
+    "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
+);
+
+const DIGITS_LICENCE: File =
+    file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits");
 
 const DIGITS: Template = Template {
     key: "digits",
@@ -61,12 +70,8 @@ const DIGITS: Template = Template {
         file!("train.toml", "digits/train.toml", "the training that made the weights"),
         file!("weights.safetensors", "../../../../examples/digits/weights.safetensors", "weights and biases"),
         file!("calibration.json", "../../../../examples/digits/calibration.json", "scales of the converters"),
-        file!(
-            "digits.csv.gz",
-            "../../../../examples/digits/digits.csv.gz",
-            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
-        ),
-        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
     ],
     commands: &[
         ("phaseloom run experiment.toml", "accuracy on ten chips at each of four error levels"),
@@ -85,16 +90,48 @@ const STUDY: Template = Template {
         file!("train.toml", "study/train.toml", "the training, which the study changes"),
         file!("model.toml", "study/model.toml", "the layers of the network"),
         file!("chips.toml", "study/chips.toml", "the experiment that tests each network"),
-        file!(
-            "digits.csv.gz",
-            "../../../../examples/digits/digits.csv.gz",
-            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
-        ),
-        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
     ],
     commands: &[
         ("phaseloom run study.toml", "train and test six networks, and compare them"),
         ("phaseloom run study.toml --dry-run", "how many networks"),
+    ],
+};
+
+const RELU: Template = Template {
+    key: "relu",
+    title: "ReLU against sigmoid in deep networks of passive meshes",
+    about: "Gradients and signals fade with depth where a chip only passes light on: how fast, for which activation, and what gain keeps them.",
+    files: &[
+        file!("study.toml", "relu/study.toml", "activations, gains and depths that are compared, and the criterion"),
+        file!("train.toml", "relu/train.toml", "the training, which the study changes"),
+        file!("model.toml", "relu/model.toml", "the layers of the network: one that repeats, and the readout"),
+        file!("chips.toml", "relu/chips.toml", "the experiment that tests each network"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
+    ],
+    commands: &[
+        ("phaseloom run study.toml --dry-run", "how many networks"),
+        ("phaseloom run study.toml", "train, test and compare them; Ctrl-C keeps what is done"),
+    ],
+};
+
+const SMALL_DATA: Template = Template {
+    key: "small-data",
+    title: "What better data gain on a given chip",
+    about: "300 digits, some with wrong labels: cleaning, early stopping and training on chips with errors, next to a wider network.",
+    files: &[
+        file!("study.toml", "small-data/study.toml", "the ways that are compared, and the criterion"),
+        file!("train.toml", "small-data/train.toml", "the training, which the study changes"),
+        file!("model.toml", "small-data/model.toml", "the layers of the network"),
+        file!("chips.toml", "small-data/chips.toml", "the experiment that tests each network"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
+    ],
+    commands: &[
+        ("phaseloom run study.toml --dry-run", "how many networks"),
+        ("phaseloom run study.toml", "train, test and compare them; Ctrl-C keeps what is done"),
     ],
 };
 
@@ -111,12 +148,8 @@ const FORGETTING: Template = Template {
         file!("model-second.toml", "forgetting/model-second.toml", "the same with the outputs of the second question"),
         file!("test-first.toml", "forgetting/test-first.toml", "the experiment that asks the first question"),
         file!("test-second.toml", "forgetting/test-second.toml", "the experiment that asks the second question"),
-        file!(
-            "digits.csv.gz",
-            "../../../../examples/digits/digits.csv.gz",
-            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
-        ),
-        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
     ],
     commands: &[
         ("phaseloom run study.toml --dry-run", "how many networks"),
@@ -137,12 +170,8 @@ const ONNX: Template = Template {
         file!("keras.onnx", "onnx/keras.onnx", "a network like it, channels last"),
         file!("keras-outputs.npy", "onnx/keras-outputs.npy", "what Keras computes for the test data"),
         file!("train_keras.py", "onnx/train_keras.py", "the training and the export in Keras"),
-        file!(
-            "digits.csv.gz",
-            "../../../../examples/digits/digits.csv.gz",
-            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
-        ),
-        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+        DIGITS_DATA,
+        DIGITS_LICENCE,
     ],
     commands: &[
         ("phaseloom inspect pytorch.toml", "which operators go to light, with their tiles"),
