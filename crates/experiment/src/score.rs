@@ -154,7 +154,7 @@ impl Score {
 
     /// The score of a key, such as `accuracy`.
     #[must_use]
-    pub fn of_key(key: &str) -> Option<Self> {
+    pub fn from_key(key: &str) -> Option<Self> {
         let all = [Self::ACCURACY, Self::TOP_5, Self::RMS_ERROR, Self::AGREEMENT, Self::OUTPUT_DIFFERENCE];
         all.into_iter().find(|score| score.quantity.key == key)
     }

@@ -166,7 +166,7 @@ impl<'a> StudyTables<'a> {
     #[must_use]
     pub fn score(&self) -> Quantity {
         let first = self.outcome.results.values().next().and_then(|r| r.trainings.first()?.tests.first());
-        first.and_then(|test| Score::of_key(&test.score)).unwrap_or(Score::ACCURACY).quantity
+        first.and_then(|test| Score::from_key(&test.score)).unwrap_or(Score::ACCURACY).quantity
     }
 
     /// Variant, point, and the networks of all seeds, point by point.
