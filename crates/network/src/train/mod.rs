@@ -42,6 +42,7 @@ pub use crate::train::loss::LossKind;
 pub use crate::train::observer::{EpochReport, Observer, Progress};
 use crate::train::protect::Protection;
 pub use crate::train::protect::{Importance, ProtectSpec, Protected};
+pub use crate::train::samples::augment::AugmentSpec;
 pub use crate::train::samples::clean::{CleanMethod, CleanSpec, Cleaned};
 pub use crate::train::samples::tasks::{ReplaySpec, TaskOutputs};
 use crate::train::samples::{clean, inputs, tasks};
@@ -306,6 +307,9 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
             return Err(NetworkError::choice(&data.inputs_path, "clean", "every sample left out", expected));
         }
         (data, cleaned) = (rest, Some(found));
+    }
+    if let Some(augment) = &spec.augment {
+        data = augment.apply(&data)?;
     }
     let own = data.samples();
     if let Some(replay) = &replay {

@@ -24,7 +24,7 @@ use crate::train::learner::{batch_gradients, trained_layers};
 use crate::train::loss::Loss;
 use crate::train::optimizer::{Optimizer, Rates};
 
-/// How samples with wrong labels are found before training. They are left out.
+/// How samples with wrong labels are found before training. They are left out, or count less.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -39,6 +39,10 @@ pub struct CleanSpec {
     /// Of `small_loss`: share of the samples that is left out. Range: above 0, below 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
+    /// Weight of these samples relative to the others, as one over an integer: with 0.25 each of the others is seen four times in an
+    /// epoch. Range: ½, ⅓, … Default: they are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
 }
 
 /// How wrong labels are found.
@@ -66,6 +70,12 @@ pub struct Cleaned {
 impl CleanSpec {
     /// Key, value and what is expected of the first impossible value.
     pub(in crate::train) fn check(&self) -> Option<(&'static str, String, &'static str)> {
+        if let Some(weight) = self.weight.filter(|weight| {
+            let times = 1.0 / weight;
+            !(2.0..=1000.0).contains(&times) || (times - times.round()).abs() > 1e-3 * times
+        }) {
+            return Some(("clean.weight", weight.to_string(), "one over an integer from 2 on, e.g. 0.25"));
+        }
         let folds = (self.method == CleanMethod::ConfidentLearning).then(|| self.folds.unwrap_or(4));
         match (self.epochs, folds, self.folds, self.share) {
             (0, ..) => Some(("clean.epochs", "0".into(), "at least 1")),
@@ -148,7 +158,11 @@ pub(in crate::train) fn clean(
     let count = |all: &[bool]| all.iter().filter(|is| **is).count() as f64;
     let cleaned =
         Cleaned { dropped: count(&drop) / samples as f64, precision: both / count(&drop), recall: both / count(wrong) };
-    let rows: Vec<usize> = (0..samples).filter(|row| !drop[*row]).collect();
+    let mut rows: Vec<usize> = (0..samples).filter(|row| !drop[*row]).collect();
+    if let Some(weight) = clean.weight {
+        rows = rows.repeat((1.0 / weight).round() as usize);
+        rows.extend((0..samples).filter(|row| drop[*row]));
+    }
     let labels = rows.iter().map(|&row| data.labels()[row]).collect();
     let sha256 = hex(&Sha256::digest(format!("{} {clean:?} {}", data.sha256, spec.seed)));
     Ok((Dataset { inputs: data.inputs.keep(&rows), truth: Truth::Labels(labels), sha256, ..data.clone() }, cleaned))
@@ -227,6 +241,8 @@ mod tests {
             ("method = 'confident_learning'\nepochs = 0", "clean.epochs"),
             ("method = 'confident_learning'\nepochs = 1\nfolds = 1", "clean.folds"),
             ("method = 'confident_learning'\nepochs = 1\nshare = 0.5", "clean.share"),
+            ("method = 'confident_learning'\nepochs = 1\nweight = 0.4", "clean.weight"),
+            ("method = 'confident_learning'\nepochs = 1\nweight = 0", "clean.weight"),
         ] {
             assert_eq!(toml::from_str::<CleanSpec>(toml).unwrap().check().unwrap().0, key);
         }
@@ -249,7 +265,11 @@ mod tests {
         let model = "format = 'phaseloom-model'\nversion = 1\nname = 'n'\nweights = 'w.safetensors'\ninput = { size = 2 }
             layer = [{ kind = 'dense', outputs = 4, weight = 'a' }, { kind = 'tanh' }, { kind = 'dense', outputs = 2, weight = 'b' }]";
         std::fs::write(folder.path().join("model.toml"), model).unwrap();
-        for method in ["method = 'confident_learning'", "method = 'small_loss', share = 0.2"] {
+        for method in [
+            "method = 'confident_learning'",
+            "method = 'small_loss', share = 0.2",
+            "method = 'confident_learning', weight = 0.25",
+        ] {
             let toml = format!(
                 "format = 'phaseloom-training'\nversion = 1\nmodel = 'model.toml'\nepochs = 3\nbatch = 16\nlearning_rate = 0.02
                 seed = 5\nlabel_noise = 0.2\nclean = {{ {method}, epochs = 10 }}\ntrain = {{ inputs = 'a.csv' }}"

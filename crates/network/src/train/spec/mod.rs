@@ -32,6 +32,7 @@ use crate::train::loss::LossKind;
 use crate::train::optimizer::Optimizer;
 pub use crate::train::optimizer::OptimizerName;
 use crate::train::protect::{ProtectSpec, Protected};
+use crate::train::samples::augment::AugmentSpec;
 use crate::train::samples::clean::CleanSpec;
 use crate::train::samples::tasks::{ReplaySpec, TaskOutputs};
 use crate::train::spec::choices::is_constant;
@@ -89,6 +90,9 @@ pub struct TrainSpec {
     /// Finds samples with wrong labels before training, and leaves them out. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clean: Option<CleanSpec>,
+    /// Shifted copies of the training images. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentSpec>,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
