@@ -83,6 +83,16 @@ impl Core {
         self
     }
 
+    /// Checks the keys and the number of ports.
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys of topology or cell, no ports, too many of them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.design()?;
+        Ok(self.spec.plan(1, 1, self.detection).map(|_| ())?)
+    }
+
     /// The meshes of the core.
     pub(super) fn design(&self) -> Result<MeshDesign, Error> {
         match (&self.custom_topology, &self.spec.cell) {
