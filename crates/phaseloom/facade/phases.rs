@@ -62,8 +62,7 @@ impl Program {
             }
             Kind::Weights { layer, scales, core } => {
                 let tiles = layer.tiles().iter().map(|tile| tile.as_ref().and_then(|_| programs.next())).collect();
-                let layer =
-                    LayerProgram::from_programs(layer.plan().shape(), core, self.detection, scales, tiles)?;
+                let layer = LayerProgram::from_programs(layer.plan().shape(), core, self.detection, scales, tiles)?;
                 let kind = Kind::Weights { layer: Arc::new(layer), scales: scales.clone(), core: core.clone() };
                 Ok(Self { kind, detection: self.detection, corrected: None })
             }

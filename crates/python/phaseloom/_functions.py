@@ -72,6 +72,8 @@ def correct(program: _p.Program, chip: _p.Chip, method: str = "local", **instrum
     -------
     Program
     """
+    if not isinstance(chip, _p.Chip):
+        raise TypeError(f"chip: found {type(chip).__name__}, expected a Chip")
     return chip.correct(program, method, **instruments)
 
 

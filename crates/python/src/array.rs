@@ -7,9 +7,10 @@ use crate::error;
 use nalgebra::DMatrix;
 use numpy::npyffi::NPY_ORDER;
 use numpy::{
-    Complex64, Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
-    PyUntypedArray, PyUntypedArrayMethods,
+    Complex64, Element, IntoPyArray, PyArray1, PyArray2, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1,
+    PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
 };
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -57,7 +58,13 @@ fn numbers<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray
     }
     let py = value.py();
     let as_array = AS_ARRAY.get_or_try_init(py, || Ok::<_, PyErr>(py.import("numpy")?.getattr("asarray")?.unbind()))?;
-    Ok(as_array.bind(py).call1((value,))?.cast_into::<PyUntypedArray>()?)
+    match as_array.bind(py).call1((value,)) {
+        Ok(array) => Ok(array.cast_into::<PyUntypedArray>()?),
+        Err(refused) if refused.is_instance_of::<PyValueError>(py) => {
+            Err(error::array(py, &refused.value(py).to_string()))
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// The kind of the numbers of an array, `c` or one of `biuf`.
@@ -82,8 +89,6 @@ fn typed<'py, T: Number>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
         false => array.call_method1("astype", (T::NAME,)),
     }
 }
-
-use numpy::PyArrayDescrMethods;
 
 /// A matrix; one vector is one column. Entries must be finite.
 pub fn given<T: Number>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Given<T>> {
@@ -115,7 +120,8 @@ pub fn matrix<T: Number>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<DMatr
     if is_vector || matrix.is_empty() {
         let (rows, columns) = matrix.shape();
         let found = if is_vector { "one dimension".to_owned() } else { format!("shape ({rows}, {columns})") };
-        let message = format!("{name}: found an array of {found}, expected two dimensions with at least one entry each");
+        let message =
+            format!("{name}: found an array of {found}, expected two dimensions with at least one entry each");
         return Err(error::array(value.py(), &message));
     }
     Ok(matrix)

@@ -1,8 +1,8 @@
 //! `Chip`, and a pass of light through it whose gradient can be asked for.
 
+use crate::link::Link;
 use crate::process::Process;
 use crate::product::Product;
-use crate::link::Link;
 use crate::program::Program;
 use crate::{array, error, wait};
 use nalgebra::DMatrix;
@@ -37,6 +37,13 @@ pub struct Chip {
     program: Program,
     /// The cores that were sampled last: sampling takes longer than a pass of light.
     cores: Mutex<Option<Cores>>,
+}
+
+/// Fields at the outputs, and what their gradients need.
+struct Light {
+    output: DMatrix<Complex64>,
+    passes: Vec<ForwardPass>,
+    cores: Arc<Vec<phaseloom::hardware::Chip>>,
 }
 
 /// Light that passed a chip, from :meth:`Chip.record`.
@@ -78,12 +85,8 @@ impl Chip {
         }
     }
 
-    /// Fields after every core, and what their gradients need.
-    fn pass(
-        &self,
-        program: &phaseloom::Program,
-        x: &DMatrix<Complex64>,
-    ) -> Result<(DMatrix<Complex64>, Vec<ForwardPass>, Arc<Vec<phaseloom::hardware::Chip>>), Error> {
+    /// Sends fields through all cores.
+    fn pass(&self, program: &phaseloom::Program, x: &DMatrix<Complex64>) -> Result<Light, Error> {
         let cores = self.cores(program)?;
         let process = self.process.process.settings();
         let mut y = DMatrix::zeros(program.shape().0, x.ncols());
@@ -98,7 +101,7 @@ impl Chip {
             block += output.rows(0, rows);
             passes.push(pass);
         }
-        Ok((y, passes, cores))
+        Ok(Light { output: y, passes, cores })
     }
 }
 
@@ -179,8 +182,8 @@ impl Chip {
     ///     complex128, outputs × vectors, or one vector.
     fn propagate<'py>(&self, py: Python<'py>, program: &Program, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let x = array::batch("x", x, program.program.shape().1, "input of the matrix")?;
-        let (y, _, _) = wait::short(py, || self.pass(&program.program, &x.matrix))?;
-        array::like(py, y, x.is_vector)
+        let light = wait::short(py, || self.pass(&program.program, &x.matrix))?;
+        array::like(py, light.output, x.is_vector)
     }
 
     /// Sends fields through the chip and keeps what the gradient of a loss needs.
@@ -197,8 +200,8 @@ impl Chip {
     fn record(&self, py: Python<'_>, program: &Program, x: &Bound<'_, PyAny>) -> PyResult<Pass> {
         let x = array::batch("x", x, program.program.shape().1, "input of the matrix")?;
         let batch = x.matrix.ncols();
-        let (y, passes, cores) = wait::short(py, || self.pass(&program.program, &x.matrix))?;
-        let output = array::like(py, y, x.is_vector)?.unbind();
+        let Light { output, passes, cores } = wait::short(py, || self.pass(&program.program, &x.matrix))?;
+        let output = array::like(py, output, x.is_vector)?.unbind();
         Ok(Pass { program: program.program.clone(), cores, passes, output, batch, is_vector: x.is_vector })
     }
 
@@ -292,7 +295,9 @@ impl Chip {
 
     /// The cores of the chip as JSON texts, in the order of the tiles, as ``phaseloom chip`` writes them to files.
     fn to_json(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        wait::short(py, || Ok(self.cores(&self.program.program)?.iter().map(phaseloom::hardware::Chip::to_json).collect()))
+        wait::short(py, || {
+            Ok(self.cores(&self.program.program)?.iter().map(phaseloom::hardware::Chip::to_json).collect())
+        })
     }
 
     /// Writes the chip of a program of one core as a chip file (JSON), which the command line and ``phaseloom.load`` read.

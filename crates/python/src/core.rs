@@ -46,10 +46,9 @@ pub fn detection(py: Python<'_>, key: &str) -> PyResult<Detection> {
         "homodyne" => Ok(Detection::Homodyne),
         "direct" => Ok(Detection::Direct),
         "offset" => Ok(Detection::Offset),
-        _ => Err(error::array(
-            py,
-            &format!("detection: found {key:?}, expected \"homodyne\", \"direct\" or \"offset\""),
-        )),
+        _ => {
+            Err(error::array(py, &format!("detection: found {key:?}, expected \"homodyne\", \"direct\" or \"offset\"")))
+        }
     }
 }
 
@@ -66,7 +65,10 @@ impl Core {
         input_scale: f64,
     ) -> PyResult<Self> {
         if !(input_scale.is_finite() && input_scale > 0.0) {
-            return Err(error::array(py, &format!("input_scale: found {input_scale}, expected a finite number above 0")));
+            return Err(error::array(
+                py,
+                &format!("input_scale: found {input_scale}, expected a finite number above 0"),
+            ));
         }
         let mut core = phaseloom::Core::new(ports)
             .with_topology(topology)

@@ -20,6 +20,9 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
     if matches!(error, Error::Hardware(HardwareError::Interrupted)) {
         return PyKeyboardInterrupt::new_err(error.to_string());
     }
+    if let Some(text) = in_words_of_python(error) {
+        return of_code(py, error.code(), &text);
+    }
     // The chain of causes, without those that the text already contains.
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -58,5 +61,24 @@ fn of_code(py: Python<'_>, code: u16, message: &str) -> PyErr {
     match make() {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
+    }
+}
+
+/// Messages that name functions of the Rust library, with the names of the package.
+fn in_words_of_python(error: &Error) -> Option<String> {
+    match error {
+        Error::ComplexProduct { rows, columns } => Some(format!(
+            "a product with a complex {rows}×{columns} matrix: found a program of a complex matrix or of a file, expected one of \
+             real weights; use `chip.matrix` or `chip.propagate`"
+        )),
+        Error::Detection { program, link } => Some(format!(
+            "the program was made for `{program}` detection, the link has `{link}`: state the detection of the core, \
+             `Core(ports, detection=\"{link}\")`"
+        )),
+        Error::SeveralCores { path, cores } => Some(format!(
+            "{}: found {cores} cores, expected one: take the texts of `to_json()`, one for each core, or pickle",
+            path.display()
+        )),
+        _ => None,
     }
 }

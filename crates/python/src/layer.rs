@@ -148,8 +148,7 @@ impl Layer {
         let address = Address { seed, layer, first_core };
         let (process, link) = (Process::of(process)?, Link::of(link)?);
         let state = wait::short(py, || {
-            let mut state =
-                State { layer: program.program.trainable(&process.process, &link)?, trial, sent: 0 };
+            let mut state = State { layer: program.program.trainable(&process.process, &link)?, trial, sent: 0 };
             state.layer.differentiate_noise(differentiate_noise);
             state.fabricate(address, trial)?;
             Ok(state)
@@ -272,7 +271,8 @@ impl Layer {
         let Address { seed, layer, first_core } = self.address;
         let program = Bound::new(py, self.program.clone())?;
         let process = Bound::new(py, self.process.clone())?;
-        (make, (program, process, link, seed, self.trial(), layer, first_core, self.differentiate_noise)).into_pyobject(py)
+        (make, (program, process, link, seed, self.trial(), layer, first_core, self.differentiate_noise))
+            .into_pyobject(py)
     }
 }
 

@@ -46,13 +46,29 @@ impl Link {
     }
 }
 
-/// TOML text of a dict, by JSON.
+/// TOML text of a dict, by JSON. Keys that are None are absent.
 pub fn toml_of(keys: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = keys.py();
-    let json: String = py.import("json")?.getattr("dumps")?.call1((keys,))?.extract()?;
-    let table: toml::Table =
-        serde_json::from_str(&json).map_err(|source| error::array(py, &format!("keys that TOML cannot hold: {source}")))?;
-    toml::to_string(&table).map_err(|source| error::array(py, &format!("keys that TOML cannot hold: {source}")))
+    let unfit = |source: &dyn std::fmt::Display| {
+        error::array(
+            py,
+            &format!("keys of a table: {source}; expected finite numbers, booleans, strings, lists and dicts"),
+        )
+    };
+    let options = PyDict::new(py);
+    options.set_item("allow_nan", false)?;
+    let json = py.import("json")?.getattr("dumps")?.call((keys,), Some(&options));
+    let json: String = json.map_err(|source| unfit(source.value(py)))?.extract()?;
+    let mut value: serde_json::Value = serde_json::from_str(&json).map_err(|source| unfit(&source))?;
+    drop_nulls(&mut value);
+    toml::to_string(&value).map_err(|source| unfit(&source))
+}
+
+fn drop_nulls(value: &mut serde_json::Value) {
+    if let Some(table) = value.as_object_mut() {
+        table.retain(|_, value| !value.is_null());
+        table.values_mut().for_each(drop_nulls);
+    }
 }
 
 #[pymethods]

@@ -43,7 +43,9 @@ fn quality_state(q: &CorrectionQuality) -> Quality {
     (q.fidelity, q.infidelity, q.error, q.scaled_error, q.transmission_db, q.mean_phase_rad, q.heater_power_w)
 }
 
-fn quality((fidelity, infidelity, error, scaled_error, transmission_db, mean_phase_rad, heater_power_w): Quality) -> CorrectionQuality {
+fn quality(
+    (fidelity, infidelity, error, scaled_error, transmission_db, mean_phase_rad, heater_power_w): Quality,
+) -> CorrectionQuality {
     CorrectionQuality { fidelity, infidelity, error, scaled_error, transmission_db, mean_phase_rad, heater_power_w }
 }
 
@@ -70,7 +72,8 @@ impl Program {
     /// The fields of the ideal cores (rows × vectors), with their gains.
     fn fields(&self, x: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let mut y = DMatrix::zeros(self.program.shape().0, x.ncols());
-        for ([row, column, rows, columns], core) in self.program.blocks().into_iter().zip(self.program.core_programs()) {
+        for ([row, column, rows, columns], core) in self.program.blocks().into_iter().zip(self.program.core_programs())
+        {
             let mut input = DMatrix::zeros(core.shape().1, x.ncols());
             input.rows_mut(0, columns).copy_from(&x.rows(column, columns));
             let output = core.propagate(&input) * Complex64::from(core.gain());
