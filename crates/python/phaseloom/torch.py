@@ -142,10 +142,10 @@ class Photonic(nn.Module):
             raise ArrayError(f'hold: found {hold!r}, expected "phases" or "weights"')
         start = torch.as_tensor(weight).detach()
         self._core, self._process, self._link = core, process, link
-        self._address = {"seed": seed, "layer": index, "first_core": first_core}
+        self._address: dict[str, Any] = {"seed": seed, "layer": index, "first_core": first_core}
         self._trial = trial
         self._layer = self._programmed(start)
-        self._version: int | None = None
+        self._programmed_version: int | None = None
         if hold == "phases":
             self.phases = nn.Parameter(torch.from_numpy(self._layer.parameters).to(start.device))
             self.register_parameter("weight", None)
@@ -164,8 +164,8 @@ class Photonic(nn.Module):
         if self.phases is not None:
             return _ByPhases.apply(x, self.phases, self._layer)  # type: ignore[no-any-return]
         assert self.weight is not None
-        if self._version != self.weight._version:
-            self._layer, self._version = self._programmed(self.weight), self.weight._version
+        if self._programmed_version != self.weight._version:
+            self._layer, self._programmed_version = self._programmed(self.weight), self.weight._version
         return _ByWeights.apply(x, self.weight, self._layer)  # type: ignore[no-any-return]
 
     @property
@@ -198,7 +198,7 @@ class Photonic(nn.Module):
         return {"trial": self._trial}
 
     def set_extra_state(self, state: Any) -> None:
-        self._version = None
+        self._programmed_version = None
         self.fabricate(int(state["trial"]))
 
     def extra_repr(self) -> str:
