@@ -113,7 +113,7 @@ class Photonic(nn.Module):
     link : Link or dict, optional
     hold : {"phases", "weights"}
         The parameter of the layer: ``phases``, which are the phases (rad) of all cores with the logarithms of their gains; or
-        ``weight``, which is programmed anew after every change, with the gradient of ideal hardware ("straight through").
+        ``weight``, which is programmed again after every change, with the gradient of ideal hardware ("straight through").
     seed, trial, index, first_core : int
         The address of the chips, see :class:`phaseloom.Layer`.
 

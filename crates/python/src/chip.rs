@@ -164,7 +164,7 @@ impl Chip {
     ///     The program is complex or of another shape, the link does not fit, or no light reaches the outputs.
     #[pyo3(signature = (program, link = None))]
     fn product(&self, py: Python<'_>, program: &Program, link: Option<&Bound<'_, PyAny>>) -> PyResult<Product> {
-        let link = Link::of(link)?;
+        let link = Link::from_argument(link)?;
         Ok(Product::new(wait::short(py, || self.chip.product(&program.program, &link))?))
     }
 

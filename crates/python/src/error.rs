@@ -21,7 +21,7 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         return PyKeyboardInterrupt::new_err(error.to_string());
     }
     if let Some(text) = in_words_of_python(error) {
-        return of_code(py, error.code(), &text);
+        return from_code(py, error.code(), &text);
     }
     // The chain of causes, without those that the text already contains.
     let mut text = error.to_string();
@@ -33,17 +33,17 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         }
         cause = inner.source();
     }
-    of_code(py, error.code(), &text)
+    from_code(py, error.code(), &text)
 }
 
 /// The exception of an array that does not fit.
 pub fn array(py: Python<'_>, message: &str) -> PyErr {
-    of_code(py, ARRAY, message)
+    from_code(py, ARRAY, message)
 }
 
 /// The exception of a failure that no input should cause.
 pub fn bug(py: Python<'_>, message: &str) -> PyErr {
-    of_code(py, BUG, &format!("this is a bug in Phaseloom; please report it: {message}"))
+    from_code(py, BUG, &format!("this is a bug in Phaseloom; please report it: {message}"))
 }
 
 /// The exception of an argument of the wrong kind.
@@ -51,7 +51,7 @@ pub fn kind(message: String) -> PyErr {
     PyTypeError::new_err(message)
 }
 
-fn of_code(py: Python<'_>, code: u16, message: &str) -> PyErr {
+fn from_code(py: Python<'_>, code: u16, message: &str) -> PyErr {
     let make = || {
         let make = MAKE.get_or_try_init(py, || {
             Ok::<_, PyErr>(py.import("phaseloom.errors")?.getattr("exception_of_code")?.unbind())

@@ -146,7 +146,7 @@ impl Layer {
         differentiate_noise: bool,
     ) -> PyResult<Self> {
         let address = Address { seed, layer, first_core };
-        let (process, link) = (Process::of(process)?, Link::of(link)?);
+        let (process, link) = (Process::from_argument(process)?, Link::from_argument(link)?);
         let state = wait::short(py, || {
             let mut state = State { layer: program.program.trainable(&process.process, &link)?, trial, sent: 0 };
             state.layer.differentiate_noise(differentiate_noise);
@@ -314,7 +314,7 @@ impl LayerTrace {
         }
         let found = wait::short(py, || Ok(self.backward(&gradient, parameters, inputs)))?;
         let Some((by_parameters, by_inputs)) = found else {
-            let message = "gradient: the layer was fabricated anew after the product, expected the same chips";
+            let message = "gradient: new chips were fabricated after the product, expected the same chips";
             return Err(error::array(py, message));
         };
         let by_inputs = by_inputs.map(|matrix| array::like(py, matrix, self.is_vector)).transpose()?;

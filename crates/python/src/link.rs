@@ -34,7 +34,7 @@ pub struct Link {
 
 impl Link {
     /// A link of an argument: None, keys or a link.
-    pub fn of(value: Option<&Bound<'_, PyAny>>) -> PyResult<phaseloom::hardware::Link> {
+    pub fn from_argument(value: Option<&Bound<'_, PyAny>>) -> PyResult<phaseloom::hardware::Link> {
         let Some(value) = value else { return Ok(phaseloom::hardware::Link::default()) };
         if let Ok(link) = value.cast::<Self>() {
             return Ok(link.get().link.clone());

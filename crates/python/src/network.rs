@@ -82,7 +82,7 @@ impl Network {
         link: Option<&Bound<'_, PyAny>>,
         seed: u64,
     ) -> PyResult<PhotonicNetwork> {
-        let (process, link) = (Process::of(process)?.process, Link::of(link)?);
+        let (process, link) = (Process::from_argument(process)?.process, Link::from_argument(link)?);
         let (network, core) = (self.network.clone(), core.core.clone());
         let photonic = wait::long(py, move || network.on_chip(&core, &process, &link, Seed(seed)))?;
         Ok(PhotonicNetwork { network: Arc::new(photonic), features: self.input_size() })

@@ -46,7 +46,7 @@ impl From<phaseloom::Process> for Process {
 
 impl Process {
     /// A process of an argument: None, keys or a process.
-    pub fn of(value: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    pub fn from_argument(value: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let Some(value) = value else { return Ok(phaseloom::Process::ideal().into()) };
         if let Ok(process) = value.cast::<Self>() {
             return Ok(process.get().clone());

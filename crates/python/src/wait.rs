@@ -21,7 +21,7 @@ pub fn short<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + 
     finish(py, ended)
 }
 
-/// Long work on a thread of its own, which Ctrl-C leaves behind: the result of the work is then dropped.
+/// Long work on a thread of its own, which goes on after Ctrl-C: its result is then dropped.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub fn long_until<T: Send + 'static>(
 ) -> PyResult<T> {
     let (sender, mut receiver) = mpsc::channel();
     let run = move || {
-        // Nobody listens after Ctrl-C.
+        // No one receives it after Ctrl-C.
         let _ = sender.send(catch_unwind(AssertUnwindSafe(work)).map_err(|panic| text(&*panic)));
     };
     std::thread::Builder::new().spawn(run)?;
