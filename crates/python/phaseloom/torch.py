@@ -383,7 +383,7 @@ def to_photonic(
     """
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d)
-    named = dict(model.named_modules())
+    named = dict(model.named_modules(remove_duplicate=False))
     names = [n for n, m in named.items() if isinstance(m, kinds) and any(fnmatch.fnmatch(n, p) for p in patterns)]
     if not names:
         known = ", ".join(n for n, m in named.items() if isinstance(m, kinds)) or "no such layer"
@@ -391,7 +391,12 @@ def to_photonic(
     scales = {} if example is None else _largest_inputs(model, names, example)
     photonic = copy.deepcopy(model)
     first_core = 0
-    for index, name in enumerate(names):
+    replaced: dict[nn.Module, Photonic] = {}  # a layer with several names stays one layer
+    for name in names:
+        parent, _, last = name.rpartition(".")
+        if named[name] in replaced:
+            setattr(photonic.get_submodule(parent), last, replaced[named[name]])
+            continue
         own = core
         if name in scales:
             own = _scaled(core, named[name], scales[name])
@@ -404,13 +409,13 @@ def to_photonic(
             hold=hold,
             seed=seed,
             trial=trial,
-            index=index,
+            index=len(replaced),
             first_core=first_core,
         )
         first_core += made.core_count
         if not name:
             return made
-        parent, _, last = name.rpartition(".")
+        replaced[named[name]] = made
         setattr(photonic.get_submodule(parent), last, made)
     return photonic
 

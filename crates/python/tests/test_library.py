@@ -3,6 +3,7 @@
 import copy
 import doctest
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -101,6 +102,17 @@ def test_gradients_of_a_layer_are_those_of_finite_differences(weights, process):
     unit[5, 2] = 1e-5
     assert abs(by_inputs[5, 2] - (loss(layer.parameters, x + unit) - loss(layer.parameters, x - unit)) / 2e-5) < 1e-6
     assert trace.gradient(y, parameters=False)[0] is None
+
+
+def test_a_call_takes_little_longer_than_its_work():
+    program = pl.program(np.eye(2))
+    product = pl.Process().fabricate(program).product(program)
+    x, times = np.ones(2), []
+    for _ in range(2000):
+        start = time.perf_counter()
+        product @ x
+        times.append(time.perf_counter() - start)
+    assert min(times) < 50e-6  # a product of two inputs takes about 1 µs; the rest is the call
 
 
 def test_a_chip_is_corrected():

@@ -72,6 +72,12 @@ def test_layers_are_replaced_by_pattern():
         pt.to_photonic(model(), hold="light")
 
 
+def test_a_layer_with_two_names_stays_one():
+    shared = torch.nn.Linear(4, 4)
+    photonic = pt.to_photonic(torch.nn.Sequential(shared, torch.nn.ReLU(), shared))
+    assert photonic[0] is photonic[2] and isinstance(photonic[0], pt.Linear)
+
+
 def test_an_example_sets_the_scales_of_the_modulators():
     x = 5 * torch.randn(100, 6)
     link = {"laser_power_w": 1.0, "shot_noise": True}
