@@ -79,6 +79,12 @@
 //! and products; `network`, `experiment`, `study`, `report` and `validation` add the crates of these names, and `experiment` also adds
 //! [`Network`].
 
+// The command line names the library as its users do.
+#[cfg(feature = "cli")]
+extern crate self as phaseloom;
+
+#[cfg(feature = "cli")]
+mod cli;
 mod facade;
 #[cfg(doctest)]
 mod pages;
@@ -86,6 +92,9 @@ mod pages;
 pub use facade::{Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix};
 #[cfg(feature = "experiment")]
 pub use facade::{Network, PhotonicNetwork};
+
+#[cfg(feature = "cli")]
+pub use cli::main as command_line;
 
 pub use nalgebra;
 pub use num_complex::Complex64;

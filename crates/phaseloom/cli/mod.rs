@@ -35,8 +35,8 @@ mod yields;
 use terminal::{error_text, output, system};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::process::ExitCode;
 use std::time::Instant;
 
 /// Runs trained neural networks on imperfect photonic chips.
@@ -111,8 +111,13 @@ enum Exit {
     Failed,
 }
 
-pub fn main() -> ExitCode {
-    let matches = match with_negative_numbers(Cli::command()).try_get_matches() {
+/// Runs the command line with the arguments of a process, the first of which is its name, and returns its exit code.
+///
+/// Exit codes: 0 success; 1 an internal error, or a claim of `validate` that fails; 2 usage, bad input, a missing or
+/// unwritable path; 130 Ctrl-C, SIGTERM or SIGHUP. It sets handlers of signals and panics, so that a process calls it once.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let matches = match with_negative_numbers(Cli::command()).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return refuse_usage(&error),
     };
@@ -125,17 +130,17 @@ pub fn main() -> ExitCode {
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     output::time_taken(start);
     match ended {
-        Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
-        Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),
-        Ok(Ok(Exit::Failed)) => ExitCode::from(1),
+        Ok(Ok(Exit::Done)) => 0,
+        Ok(Ok(Exit::Interrupted)) => 130,
+        Ok(Ok(Exit::Failed)) => 1,
         Ok(Err(error)) => {
             let text = error_text::escape_control(&message(&error));
             output::error(error_text::code(&error), &text);
-            ExitCode::from(if is_internal(&error) { 1 } else { 2 })
+            if is_internal(&error) { 1 } else { 2 }
         }
         Err(_) => {
             output::error(error_text::BUG, "this is a bug in Phaseloom; please report it with the message above");
-            ExitCode::from(1)
+            1
         }
     }
 }
@@ -151,7 +156,7 @@ fn report_panics() {
 }
 
 /// Prints a refused command line with its code, or the help or version that was asked for.
-fn refuse_usage(error: &clap::Error) -> ExitCode {
+fn refuse_usage(error: &clap::Error) -> u8 {
     let text = error.render();
     let coloured = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
@@ -161,7 +166,7 @@ fn refuse_usage(error: &clap::Error) -> ExitCode {
     } else {
         let _ = error.print();
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    u8::try_from(error.exit_code()).unwrap_or(2)
 }
 
 /// The command with options that read `-1` as a value, so that its message is about the value.

@@ -56,6 +56,12 @@ impl Chip {
         self.seed
     }
 
+    /// Whether a program has the shape that the chip was fabricated for.
+    #[must_use]
+    pub fn runs(&self, program: &Program) -> bool {
+        shape(program) == self.shape
+    }
+
     fn check(&self, program: &Program) -> Result<(), Error> {
         let needed = shape(program);
         if needed == self.shape {
@@ -72,7 +78,7 @@ impl Chip {
     /// The chip was fabricated for a program of another shape.
     pub fn cores(&self, program: &Program) -> Result<Vec<phaseloom_hardware::Chip>, Error> {
         self.check(program)?;
-        let shared = matches!(&program.kind, Kind::Weights { core_use, .. } if core_use.sharing == CoreSharing::Shared);
+        let shared = matches!(&program.kind, Kind::Weights { core, .. } if core.cores == CoreSharing::Shared);
         let id = |core: u64| ChipId { seed: self.seed.0, trial: 0, core: if shared { 0 } else { core } };
         let process = self.process.settings();
         let cores = positions(program).into_iter().zip(program.core_programs());

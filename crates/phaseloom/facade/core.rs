@@ -1,7 +1,8 @@
 use super::{Error, Program};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{CoreSpec, Detection};
+use phaseloom_files::InvalidValue;
+use phaseloom_hardware::{CoreSpec, Detection, HardwareError, MAX_PORTS};
 use phaseloom_mesh::{Cell, MeshDesign, Topology};
 use std::sync::Arc;
 
@@ -81,6 +82,20 @@ impl Core {
     pub fn with_input_scale(mut self, scale: f64) -> Self {
         self.input_scale = scale;
         self
+    }
+
+    /// Checks the keys and the number of ports.
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys of topology or cell, no ports, too many of them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.design()?;
+        if self.spec.ports > MAX_PORTS {
+            let expected = format!("at most {MAX_PORTS}");
+            return Err(HardwareError::Unfit(InvalidValue::new("ports", self.spec.ports, expected)).into());
+        }
+        Ok(self.spec.plan(1, 1, self.detection).map(|_| ())?)
     }
 
     /// The meshes of the core.

@@ -15,6 +15,7 @@ mod core;
 mod error;
 #[cfg(feature = "experiment")]
 mod network;
+mod phases;
 mod process;
 mod product;
 mod program;

@@ -12,7 +12,7 @@ pub struct Product {
     sent: AtomicU64,
 }
 
-fn key(detection: Detection) -> &'static str {
+pub(super) fn key(detection: Detection) -> &'static str {
     match detection {
         Detection::Homodyne => "homodyne",
         Detection::Direct => "direct",
@@ -22,7 +22,7 @@ fn key(detection: Detection) -> &'static str {
 
 impl Product {
     pub(super) fn new(process: &Process, seed: Seed, program: &Program, link: &Link) -> Result<Self, Error> {
-        let Kind::Weights { layer, scales, core_use } = &program.kind else {
+        let Kind::Weights { layer, scales, core } = &program.kind else {
             let (rows, columns) = program.shape();
             return Err(Error::ComplexProduct { rows, columns });
         };
@@ -31,7 +31,7 @@ impl Product {
         }
         let design = Arc::new(layer.design(process.settings())?.with_corrected(program.corrections()));
         let address = LayerAddress { seed: seed.0, trial: 0, layer: 0, first_core: 0 };
-        let optical = OpticalProduct::new(layer, &design, link, scales, *core_use, address)?;
+        let optical = OpticalProduct::new(layer, &design, link, scales, core.core_use(), address)?;
         Ok(Self { optical, sent: AtomicU64::new(0) })
     }
 

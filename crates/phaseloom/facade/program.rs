@@ -2,7 +2,7 @@ use super::{Core, Error};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::correction::Corrected;
-use phaseloom_hardware::{CoreUse, Detection, LayerProgram, Link, Scales, bound_scales};
+use phaseloom_hardware::{CoreSpec, Detection, LayerProgram, Link, Scales, bound_scales};
 use phaseloom_mesh::{Form, MatrixProgram};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Program {
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// Real weights in tiles, with the scales of the converters.
-    Weights { layer: Arc<LayerProgram>, scales: Arc<Scales>, core_use: CoreUse },
+    Weights { layer: Arc<LayerProgram>, scales: Arc<Scales>, core: CoreSpec },
     /// One complex matrix on one core.
     Complex { target: Arc<DMatrix<Complex64>>, program: Arc<MatrixProgram> },
 }
@@ -30,7 +30,7 @@ impl Program {
         let scales = bound_scales(weights, &core.spec, &link, core.input_scale)?;
         let layer = LayerProgram::with_design(weights, &core.spec, &core.design()?, core.detection, &scales)?;
         let (layer, scales) = (Arc::new(layer), Arc::new(scales));
-        let kind = Kind::Weights { layer, scales, core_use: core.spec.core_use() };
+        let kind = Kind::Weights { layer, scales, core: core.spec.clone() };
         Ok(Self { kind, detection: core.detection, corrected: None })
     }
 
@@ -44,7 +44,7 @@ impl Program {
         Ok(Self::single(matrix.clone(), program))
     }
 
-    fn single(target: DMatrix<Complex64>, program: MatrixProgram) -> Self {
+    pub(super) fn single(target: DMatrix<Complex64>, program: MatrixProgram) -> Self {
         let kind = Kind::Complex { target: Arc::new(target), program: Arc::new(program) };
         Self { kind, detection: Detection::Homodyne, corrected: None }
     }

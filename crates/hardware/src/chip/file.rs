@@ -6,7 +6,7 @@ use crate::chip::{Chip, ChipId};
 use crate::error::HardwareError;
 use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{InvalidValue, read_json, to_json, write_atomically};
+use phaseloom_files::{InvalidValue, parse_json, read_text, to_json, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::file_parts::{
     check_angle, check_cells, check_equal, check_file_memory, check_form, read_design, right_ports,
@@ -85,6 +85,12 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
+        Ok(write_atomically(path, self.to_json().as_bytes())?)
+    }
+
+    /// The chip as JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
         let places = self.shape.blank_stages();
         let mut parts = self.stages.iter().zip(&places).map(|(errors, stage)| write_part(errors, stage));
         let right = parts.next().unwrap_or_default();
@@ -105,7 +111,7 @@ impl Chip {
             attenuators,
             right,
         };
-        Ok(write_atomically(path, to_json(&file).as_bytes())?)
+        to_json(&file)
     }
 
     /// Reads and checks a JSON file.
@@ -114,7 +120,22 @@ impl Chip {
     ///
     /// An unreadable path, bad syntax, or contents that contradict each other or physics.
     pub fn load(path: &Path) -> Result<Self, HardwareError> {
-        let (file, length): (File, _) = read_json(path, "chip")?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Reads and checks JSON text, as [`Chip::to_json`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chip::load`].
+    pub fn from_json(text: &str) -> Result<Self, HardwareError> {
+        Self::parse(Path::new("chip"), text)
+    }
+
+    /// The same from the text of the file at `path`.
+    fn parse(path: &Path, text: &str) -> Result<Self, HardwareError> {
+        let file: File = parse_json(path, text, "chip")?;
+        let length = text.len();
         let read = || {
             check_equal("format", file.format.as_str(), FORMAT)?;
             check_equal("version", file.version, VERSION)?;

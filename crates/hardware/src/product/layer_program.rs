@@ -164,6 +164,21 @@ impl LayerProgram {
         Ok(Self::from_tiles(tiles, WeightKind::Real, plan, core.ports))
     }
 
+    /// The same programs for other real weights (outputs × inputs), from which the errors of the layer count.
+    ///
+    /// # Panics
+    ///
+    /// If the weights have another shape, or those of the layer are complex.
+    #[must_use]
+    pub fn with_weight(mut self, weight: &DMatrix<f64>) -> Self {
+        assert_eq!((weight.shape(), self.kind), (self.plan.shape(), WeightKind::Real), "weights of the layer");
+        self.weight = weight.clone();
+        for TileProgram { tile, target, .. } in self.tiles.iter_mut().flatten() {
+            target.columns_mut(0, tile.columns).copy_from(&tile.block(weight).map(Complex64::from));
+        }
+        self
+    }
+
     /// A complex layer of given programs, as [`LayerProgram::from_programs`] makes a real one.
     ///
     /// # Errors

@@ -78,6 +78,15 @@ impl MatrixProgram {
         Self::parse(path, &read_text(path)?)
     }
 
+    /// Reads and checks JSON text, as [`MatrixProgram::to_json`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::File`].
+    pub fn from_json(text: &str) -> Result<Self, MeshError> {
+        Self::parse(Path::new("program"), text)
+    }
+
     /// The same from the text of the file at `path`.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, MeshError> {
         let (file, design) = ProgramFile::<Mesh>::parse(path, text, FORMAT)?;

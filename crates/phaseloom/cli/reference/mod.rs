@@ -1,6 +1,6 @@
 //! The reference of the book: the generated parts of its pages are those that the program makes.
 //!
-//! `UPDATE_REFERENCE=1 cargo test --workspace --bin phaseloom reference` writes them again.
+//! `UPDATE_REFERENCE=1 cargo test --workspace --lib reference` writes them again.
 
 mod commands;
 
@@ -36,7 +36,7 @@ fn the_reference_is_that_of_the_program() {
     let stale = book::compare(&files, std::env::var_os("UPDATE_REFERENCE").is_some()).unwrap();
     assert!(
         stale.is_empty(),
-        "not what the program makes: {stale:?}; run `UPDATE_REFERENCE=1 cargo test --workspace --bin phaseloom reference`"
+        "not what the program makes: {stale:?}; run `UPDATE_REFERENCE=1 cargo test --workspace --lib reference`"
     );
 }
 
