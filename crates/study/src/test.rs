@@ -32,7 +32,7 @@ pub const TEST_COLUMNS: &[ColumnText] = &[
     (
         "systolic_ratio",
         "1",
-        "Energy of a systolic array of equal readout bits over that of light; 0 if no laser suffices.",
+        "Energy of electronics of equal readout bits, a systolic array, over that of light; 0 if no laser suffices.",
     ),
     ("tree_ratio", "1", "The same of an adder tree."),
 ];

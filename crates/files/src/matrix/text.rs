@@ -54,6 +54,10 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<DMatrix<Complex64>, Fil
     let mut header = Vec::new();
     if cells(first).iter().all(|cell| parse_complex(cell).is_none()) {
         header = cells(first);
+        if let Some(name) = header.iter().find(|name| is_quantity(name)) {
+            let expected = "a matrix: `matrix`, `convert` and `draw` take a table of splitters, `chip --from` one of a measured chip";
+            return Err(error(path, "header".into(), format!("a column `{}`", short(name)), expected));
+        }
         lines.next();
     }
     let (mut rows, mut is_complex) = (Vec::<Vec<Complex64>>::new(), false);
@@ -84,6 +88,12 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<DMatrix<Complex64>, Fil
     let matrix = if is_complex { matrix } else { with_parts(matrix, named) };
     check_finite(path, &matrix)?;
     Ok(matrix)
+}
+
+/// Whether the name of a column is that of a table of components, so that its numbers are no matrix.
+fn is_quantity(name: &str) -> bool {
+    ["mode", "upper_mode", "transmittance", "theta", "phi"].contains(&name)
+        || ["_rad", "_db", "_w", "_v"].iter().any(|unit| name.ends_with(unit))
 }
 
 /// The complex matrix of real columns that are real and imaginary parts.
@@ -196,6 +206,8 @@ mod tests {
             ("1,2\n3,x\n", "line 2, column 2: found `x`"),
             ("\n", "no numbers"),
             ("a,b\n", "no numbers"),
+            ("upper_mode,transmittance,phase_rad\n1,0.5,0\n", "a column `upper_mode`"),
+            ("a,loss_db\n1,2\n", "a column `loss_db`"),
         ] {
             let refused = read(text).unwrap_err().to_string();
             assert!(refused.contains(expected), "{text}: {refused}");

@@ -1,6 +1,6 @@
 //! The JSON form of a program in another convention, version 1. docs/reference/files/converted.md lists its keys.
 
-use super::{Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
+use super::{Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention, splitter_table};
 use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
@@ -169,6 +169,7 @@ pub fn load(path: &Path) -> Result<MatrixProgram, MeshError> {
 pub fn parse(path: &Path, text: &str) -> Result<MatrixProgram, MeshError> {
     match serde_json::from_str(text) {
         Ok(Head { format: Some(format) }) if format == FORMAT.0 => Ok(ConvertedProgram::parse(path, text)?.program()),
+        Err(_) if splitter_table::is_table(text) => splitter_table::parse(path, text),
         _ => MatrixProgram::parse(path, text),
     }
 }

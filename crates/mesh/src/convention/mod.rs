@@ -29,6 +29,7 @@ mod bell_walmsley;
 mod file;
 mod mesh;
 mod outer_phase;
+mod splitter_table;
 mod waveguides;
 
 pub use crate::program::file_parts::ScreenPhase;
