@@ -162,14 +162,14 @@ pub enum ExperimentError {
     },
     /// Threads that the system does not give.
     #[error(
-        "a pool of {} cannot be started ({source}): ask for fewer threads, or raise the limits of processes and memory",
+        "a pool of {} cannot be started ({reason}): ask for fewer threads, or raise the limits of processes and memory",
         if *threads == 0 { "one thread per processor core".to_owned() } else { format!("{threads} threads") }
     )]
     Threads {
         /// Requested number, or 0 for one per processor core.
         threads: usize,
-        /// The error of the pool.
-        source: rayon::ThreadPoolBuildError,
+        /// Why not.
+        reason: String,
     },
     /// No folder to merge.
     #[error("no folder to merge: expected at least one folder of a run")]

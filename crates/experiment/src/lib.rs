@@ -37,6 +37,7 @@ pub use run::diagnosis::loses;
 pub use run::effects::Effects;
 pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};
+pub use run::session::start_pool;
 pub use run::{KeepOutputs, Options, run, run_until};
 pub use score::{Better, Quantity, Score, Unit as ScoreUnit};
 pub use store::identity::{Identity, VERSION};

@@ -24,7 +24,7 @@ pub use error::{FileError, InvalidValue};
 pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};
 pub use matrix::{has_matrix_ending, parse_matrix, read_matrix, touchstone_ports, write_matrix_file};
-pub use memory::require_memory;
+pub use memory::{address_space, require_memory};
 pub use npy::{Reals, is_npy, write_matrix, write_real_matrix};
 pub use printed::numbers::{decimal, power, ratio, significant, transmission};
 pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};

@@ -43,8 +43,9 @@ fn value_of(path: &str, key: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
 }
 
-/// What the limit of the address space leaves to this process (bytes).
-fn address_space() -> Option<f64> {
+/// What the limit of the address space (`ulimit -v`) leaves to this process (bytes); `None` without a limit, or off Linux.
+#[must_use]
+pub fn address_space() -> Option<f64> {
     let limit = value_of("/proc/self/limits", "Max address space")?;
     Some((limit - 1024.0 * value_of("/proc/self/status", "VmSize:")?).max(0.0))
 }

@@ -82,14 +82,6 @@ pub enum StudyError {
         /// The first of them.
         first: String,
     },
-    /// The system gives no more threads.
-    #[error("found no way to start {threads} threads ({reason}), expected fewer: set --threads")]
-    Threads {
-        /// Requested threads.
-        threads: usize,
-        /// The message of the system.
-        reason: String,
-    },
 }
 
 phaseloom_files::error_codes! {
@@ -112,9 +104,6 @@ phaseloom_files::error_codes! {
         Missing = 1106,
             "Networks of a study are in none of the merged folders.",
             "Run the missing shards, then merge again.";
-        Threads = 1105,
-            "The system gives no more threads.",
-            "Ask for fewer threads, or raise the limits of processes and memory.";
     } wraps {
         Self::File(error) => error,
         Self::Experiment(error) => error,

@@ -6,7 +6,7 @@ use crate::spec::Study;
 use crate::store::Store;
 use crate::test::run_test;
 use crate::units::{TestSettings, TrainSettings, Unit, Units};
-use phaseloom_experiment::{Experiment, Shard};
+use phaseloom_experiment::{Experiment, Shard, start_pool};
 use phaseloom_files::{FileError, from_json_strict, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_network::train::{Depth, Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
@@ -79,11 +79,7 @@ pub fn run<'a>(study: &'a Study, folder: &Path, options: &Options<'_>) -> Result
     let todo: Vec<usize> = own.iter().copied().filter(|index| !results.contains_key(index)).collect();
     let done = AtomicUsize::new(own.len() - todo.len());
     (options.progress)(done.load(Ordering::Relaxed), own.len());
-    let threads = options.threads;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| StudyError::Threads { threads, reason: error.to_string() })?;
+    let pool = start_pool(options.threads)?;
     let compute = |index: usize| -> Result<Option<NetworkResult>> {
         let unit = all[index];
         network(&units, &store, (index, unit), options)

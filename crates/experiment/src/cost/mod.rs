@@ -227,7 +227,7 @@ fn measured(
     let measure = || -> Result<Vec<MeasuredPoint>, ExperimentError> {
         prepared.par_iter().with_max_len(1).map(|point| MeasuredPoint::new(point, settings)).collect()
     };
-    let points = start_pool(options)?.install(measure)?;
+    let points = start_pool(options.threads)?.install(measure)?;
     let bits = Bits { identity: identity.clone(), samples: settings.samples, chips, points };
     outcome.write(BITS_FILE, to_json(&bits).as_bytes())?;
     Ok(bits.points)

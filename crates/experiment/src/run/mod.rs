@@ -179,7 +179,7 @@ fn find_cause(
     let is_short = options.earlier.preparation < budget && options.earlier.chips.iter().any(Option::is_some);
     match session.inputs.take() {
         Some(inputs) if is_short => {
-            let (pool, begin) = (session::start_pool(options)?, Instant::now());
+            let (pool, begin) = (session::start_pool(options.threads)?, Instant::now());
             let prepared = Prepared::new(experiment, &session.outcome.points, inputs, &options.interrupt)?;
             let rest = budget.saturating_sub(begin.elapsed());
             Ok(diagnosis_of(&tables, chips, &prepared, &pool, rest, options))

@@ -12,7 +12,7 @@ use crate::store::outcome::{Outcome, Spent};
 use crate::store::plan::Plan;
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Contents, Store};
-use phaseloom_files::to_json;
+use phaseloom_files::{address_space, to_json};
 use phaseloom_hardware::{Batch, HardwareError};
 use phaseloom_network::Network;
 use rayon::ThreadPool;
@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
         let records = contents.as_ref().map(|contents| contents.records.clone()).unwrap_or_default();
         let (mut inputs, mut prepared, mut pool) = (Some(inputs.points), Prepared::default(), None);
         if !todo(&plan, options, &records, first).is_empty() {
-            pool = Some(start_pool(options)?);
+            pool = Some(start_pool(options.threads)?);
             if let Some(inputs) = inputs.take() {
                 prepared = Prepared::new(experiment, &points, inputs, &options.interrupt)?;
             }
@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
     fn prepare(&mut self) -> Result<(), ExperimentError> {
         let Some(inputs) = self.inputs.take() else { return Ok(()) };
         let start = Instant::now();
-        self.pool = Some(start_pool(self.options)?);
+        self.pool = Some(start_pool(self.options.threads)?);
         self.prepared = Prepared::new(self.experiment, &self.outcome.points, inputs, &self.options.interrupt)?;
         self.outcome.spent.preparation += start.elapsed();
         Ok(())
@@ -194,11 +194,28 @@ fn todo(plan: &Plan, options: &Options<'_>, records: &BTreeMap<Unit, Record>, tr
     mine(plan, options, trials).filter(|unit| !records.contains_key(unit)).collect()
 }
 
-/// A pool of the requested number of threads.
-pub(crate) fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    pool.map_err(|source| ExperimentError::Threads { threads: options.threads, source })
+/// A pool of the requested number of threads; 0 is one per processor core.
+///
+/// # Errors
+///
+/// [`ExperimentError::Threads`] if the system gives no more.
+pub fn start_pool(threads: usize) -> Result<ThreadPool, ExperimentError> {
+    let refused = |reason: String| ExperimentError::Threads { threads, reason };
+    // A thread that starts without room for its own stack of signals ends the process, before the pool can refuse.
+    let bytes = STACK * threads as f64;
+    if let Some(left) = address_space().filter(|left| *left < bytes) {
+        let reason =
+            format!("they need {:.0} MiB of address space, and its limit leaves {:.0}", bytes / MIB, left / MIB);
+        return Err(refused(reason));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| refused(error.to_string()))
 }
+
+const MIB: f64 = 1_048_576.0;
+
+/// Address space of a thread: its stack, the guard pages, the stack of signals.
+const STACK: f64 = 2.125 * MIB;
 
 /// The finished units in the folder of a run, after all checks of options and folder.
 pub(crate) fn contents(

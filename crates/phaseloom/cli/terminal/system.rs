@@ -33,5 +33,5 @@ fn is_ignored(signal: u32) -> bool {
 /// Starts the threads that all processor cores share; without this, their absence would be a panic.
 pub fn start_threads() -> anyhow::Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().build_global();
-    Ok(pool.map_err(|source| ExperimentError::Threads { threads: 0, source })?)
+    Ok(pool.map_err(|error| ExperimentError::Threads { threads: 0, reason: error.to_string() })?)
 }
