@@ -70,10 +70,7 @@ impl Cost {
         }
         let folder = self.arguments.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
         let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
-        let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        };
+        let progress = output::counter(&bar);
         let options = Options {
             threads: usize::from(self.arguments.threads.unwrap_or(0)),
             interrupt: interrupt::on_signal(),

@@ -111,7 +111,7 @@ enum Exit {
     Failed,
 }
 
-/// Runs the command line with the arguments of a process, the first of which is its name, and returns its exit code.
+/// Runs the command line and returns its exit code. The first argument is the name of the program.
 ///
 /// Exit codes: 0 success; 1 an internal error, or a claim of `validate` that fails; 2 usage, bad input, a missing or
 /// unwritable path; 130 Ctrl-C, SIGTERM or SIGHUP. It sets handlers of signals and panics, so that a process calls it once.

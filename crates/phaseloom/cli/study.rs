@@ -159,10 +159,7 @@ impl Study {
     ) -> anyhow::Result<Result<Outcome, super::Exit>> {
         let start = Instant::now();
         let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
-        let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        };
+        let progress = output::counter(&bar);
         announcements(experiment, &experiment.points()?, false)?.iter().for_each(|line| output::status(line));
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),

@@ -73,12 +73,17 @@ impl Train {
             }
         }
         if let Some(cleaned) = &trained.cleaned {
-            results.line(format!("left out {:.1} % of the samples, whose labels look wrong", 100.0 * cleaned.dropped));
+            let done = if spec.clean.as_ref().is_some_and(|clean| clean.weight.is_some()) {
+                "gave less weight to"
+            } else {
+                "left out"
+            };
+            results.line(format!("{done} {:.1} % of the samples, whose labels look wrong", 100.0 * cleaned.dropped));
         }
-        if let Some(depth) = &trained.depth {
-            results.table(depth.table());
+        if let Some(changes) = &trained.layers {
+            results.table(changes.table());
             for (what, ratios) in
-                [("signal, last/first", depth.signal_ratios()), ("gradient, first/last", depth.gradient_ratios())]
+                [("signal, last/first", changes.signal_ratios()), ("gradient, first/last", changes.gradient_ratios())]
             {
                 if let Some((before, after)) = ratios {
                     results
@@ -110,9 +115,9 @@ impl Train {
         let path = weights.with_file_name(format!("{stem}-history.csv"));
         write_atomically(&path, csv.as_bytes())?;
         let mut files = vec![path.clone()];
-        if let Some(depth) = &trained.depth {
+        if let Some(changes) = &trained.layers {
             files.push(weights.with_file_name(format!("{stem}-layers.csv")));
-            write_atomically(&files[1], depth.table().csv().as_bytes())?;
+            write_atomically(&files[1], changes.table().csv().as_bytes())?;
         }
         let name = &trained.model.spec().name;
         let metadata = [("name", name.as_str().into()), ("phaseloom", VERSION.into()), ("seed", spec.seed.into())];

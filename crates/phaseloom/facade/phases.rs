@@ -82,7 +82,7 @@ impl Program {
         scales: Scales,
     ) -> Result<Self, Error> {
         let layer = LayerProgram::from_programs(weights.shape(), &core.spec, core.detection, &scales, programs)?;
-        // Programs of given phases have a complex target, of which the weights are the real part.
+        // Programs of given phases have a complex target; the weights are its real part.
         let layer = if layer.weight() == weights { layer } else { layer.with_weight(weights) };
         let layer = Arc::new(layer);
         let kind = Kind::Weights { layer, scales: Arc::new(scales), core: core.spec.clone() };

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Largest logarithm of a gain: beyond, its square leaves the range of a double.
+/// Maximum logarithm of a gain: the square of a higher gain overflows.
 const MAX_LOG_GAIN: f64 = 300.0;
 
 /// Real weights on chips whose phases, attenuators and gains are parameters of a training.

@@ -140,7 +140,7 @@ impl Program {
         self.program.interferometers()
     }
 
-    /// The largest number of columns of cells between an input and an output.
+    /// The maximum number of columns of cells between an input and an output.
     #[getter]
     fn depth(&self) -> usize {
         self.program.depth()

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chips;
 mod criterion;
 mod error;
 mod merge;
@@ -8,11 +9,11 @@ mod run;
 mod spec;
 mod store;
 mod tables;
-mod test;
 #[cfg(test)]
 mod tests;
 mod units;
 
+pub use chips::TEST_COLUMNS;
 pub use criterion::{CRITERIA_COLUMNS, Check, criteria_table};
 pub use error::{Result, StudyError};
 pub use merge::merge;
@@ -21,5 +22,4 @@ pub use run::{Options, Outcome, run};
 pub use spec::{Criterion, FORMAT, STUDY, Study, StudySpec, Variant};
 pub use store::Store;
 pub use tables::{SEQUENCE_COLUMNS, SUMMARY_COLUMNS, StudyTables, TABLE_COLUMNS, TRAINING_COLUMNS};
-pub use test::TEST_COLUMNS;
 pub use units::{Settings, TrainSettings, Unit, Units};

@@ -1,15 +1,15 @@
 //! Computes the networks of a study that its folder lacks: trains each, task after task, and tests it after each.
 
+use crate::chips::run_test;
 use crate::error::{Result, StudyError};
 use crate::result::{FinishedTraining, NetworkResult, TrainingResult};
 use crate::spec::Study;
 use crate::store::Store;
-use crate::test::run_test;
 use crate::units::{TestSettings, TrainSettings, Unit, Units};
 use phaseloom_experiment::{Experiment, Shard, start_pool};
 use phaseloom_files::{FileError, from_json_strict, read_text, relative_path, to_json, write_atomically};
 use phaseloom_hardware::correction::Interrupt;
-use phaseloom_network::train::{Depth, Earlier, EpochReport, Observer, Progress, Trained, train_resumable};
+use phaseloom_network::train::{Earlier, EpochReport, LayerChanges, Observer, Progress, Trained, train_resumable};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -207,8 +207,8 @@ fn fit(
         return Err(error.into());
     }
     write_atomically(&folder.join("history.csv"), trained.history_table().csv().as_bytes())?;
-    if let Some(depth) = &trained.depth {
-        write_atomically(&folder.join("layers.csv"), depth.table().csv().as_bytes())?;
+    if let Some(changes) = &trained.layers {
+        write_atomically(&folder.join("layers.csv"), changes.table().csv().as_bytes())?;
     }
     let finished = FinishedTraining { study: study.to_owned(), numbers: numbers_of(&trained) };
     write_atomically(&path, to_json(&finished).as_bytes())?;
@@ -243,8 +243,9 @@ fn numbers_of(trained: &Trained) -> BTreeMap<String, f64> {
         ("trained_chip", chips.and_then(|chips| chips.trained_chip)),
         ("test_chips", tests.map(phaseloom_numerics::statistics::mean)),
     ];
-    let depth = trained.depth.as_ref();
-    let (gradients, signals) = (depth.and_then(Depth::gradient_ratios), depth.and_then(Depth::signal_ratios));
+    let changes = trained.layers.as_ref();
+    let (gradients, signals) =
+        (changes.and_then(LayerChanges::gradient_ratios), changes.and_then(LayerChanges::signal_ratios));
     let layers = [
         ("gradient_ratio_start", gradients.map(|(before, _)| before)),
         ("gradient_ratio", gradients.map(|(_, after)| after)),

@@ -5,9 +5,9 @@
 //! * `summary.csv`: statistics over seeds of each row of tests. * `sequence.csv`: of the tasks of a sequence together.
 //! * `criteria.csv`: the stated criteria.
 
+use crate::chips::TEST_COLUMNS;
 use crate::result::{NetworkResult, TestResult};
 use crate::run::Outcome;
-use crate::test::TEST_COLUMNS;
 use crate::units::Unit;
 use phaseloom_experiment::{Quantity, Score, VERSION};
 use phaseloom_files::{ColumnText, ResultTable, ResultValue};
@@ -60,9 +60,9 @@ pub const TRAINING_COLUMNS: &[ColumnText] = &[
          start.",
     ),
     ("signal_ratio", "1", "The same with the trained weights."),
-    ("dropped", "1", "Share of the training samples that `clean` left out."),
+    ("dropped", "1", "Share of the training samples that `clean` found, and left out or gave less weight."),
     ("dropped_precision", "1", "Share of these whose label `label_noise` had made wrong."),
-    ("dropped_recall", "1", "Share of the labels made wrong that were left out."),
+    ("dropped_recall", "1", "Share of the labels made wrong that it found."),
     (
         "moved_phases",
         "1",

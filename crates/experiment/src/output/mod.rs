@@ -8,6 +8,7 @@ pub mod conclusion;
 mod matrix_table;
 mod matrix_terminal;
 mod student;
+pub mod summary;
 pub mod table;
 pub mod terminal;
 mod wide;

@@ -2,7 +2,8 @@
 
 use crate::input::grid::Point;
 use crate::output::conclusion::{Conclusion, PointScore};
-use crate::output::table::{ROWS, Summary, Tables};
+use crate::output::summary::Summary;
+use crate::output::table::{ROWS, Tables};
 use crate::store::record::Row;
 use phaseloom_files::{Column, ResultValue, Results, TextTable, WIDTH};
 use phaseloom_hardware::CoreSharing;

@@ -2,7 +2,8 @@
 
 use crate::input::grid::Point;
 use crate::output::axis_names::short;
-use crate::output::table::{ROWS, Summary, Tables, swept_value};
+use crate::output::summary::Summary;
+use crate::output::table::{ROWS, Tables, swept_value};
 use crate::store::record::Row;
 use phaseloom_files::{Column, TextTable};
 use std::fmt::Write;

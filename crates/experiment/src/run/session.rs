@@ -20,6 +20,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 /// A run between its start and its end.
@@ -202,7 +203,8 @@ fn todo(plan: &Plan, options: &Options<'_>, records: &BTreeMap<Unit, Record>, tr
 pub fn start_pool(threads: usize) -> Result<ThreadPool, ExperimentError> {
     let refused = |reason: String| ExperimentError::Threads { threads, reason };
     // A thread that starts without room for its own stack of signals ends the process, before the pool can refuse.
-    let bytes = STACK * threads as f64;
+    let count = if threads == 0 { available_parallelism().map_or(1, usize::from) } else { threads };
+    let bytes = STACK * count as f64;
     if let Some(left) = address_space().filter(|left| *left < bytes) {
         let reason =
             format!("they need {:.0} MiB of address space, and its limit leaves {:.0}", bytes / MIB, left / MIB);
@@ -214,7 +216,7 @@ pub fn start_pool(threads: usize) -> Result<ThreadPool, ExperimentError> {
 
 const MIB: f64 = 1_048_576.0;
 
-/// Address space of a thread: its stack, the guard pages, the stack of signals.
+/// Address space of a thread: the 2 MiB stack of `std`, its guard pages, the stack of signals.
 const STACK: f64 = 2.125 * MIB;
 
 /// The finished units in the folder of a run, after all checks of options and folder.

@@ -93,7 +93,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<DMatrix<Complex64>, Fil
 /// Whether the name of a column is that of a table of components, so that its numbers are no matrix.
 fn is_quantity(name: &str) -> bool {
     ["mode", "upper_mode", "transmittance", "theta", "phi"].contains(&name)
-        || ["_rad", "_db", "_w", "_v"].iter().any(|unit| name.ends_with(unit))
+        || ["_rad", "_db"].iter().any(|unit| name.ends_with(unit))
 }
 
 /// The complex matrix of real columns that are real and imaginary parts.

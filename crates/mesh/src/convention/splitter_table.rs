@@ -12,10 +12,11 @@
 use super::file;
 use crate::error::MeshError;
 use crate::layout::{CellPosition, Layout};
+use crate::program::file_parts::MAX_SPARSE_PORTS;
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
 use crate::topology::topologies;
-use phaseloom_files::CsvTable;
+use phaseloom_files::{CsvTable, require_memory};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -23,6 +24,9 @@ use std::path::Path;
 const MODE: [&str; 2] = ["upper_mode", "mode"];
 const TRANSMITTANCE: &str = "transmittance";
 const PHASE: &str = "phase_rad";
+
+/// Memory of a layout for each pair of modes (bytes): half a cell of two numbers, and room for another layout.
+const LAYOUT_BYTES: f64 = 32.0;
 
 /// Maximum number of modes, as of a program.
 const MAX_MODES: usize = 16_384;
@@ -79,6 +83,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<MatrixProgram, MeshError>
     if cells.is_empty() {
         return Err(table.header_error("no splitter", "a row for each splitter").into());
     }
+    if cells.len() < modes - 1 && modes > MAX_SPARSE_PORTS {
+        let found = format!("{} splitters on {modes} modes", cells.len());
+        let expected =
+            format!("at least {}, one for each pair of neighbours, beyond {MAX_SPARSE_PORTS} modes", modes - 1);
+        return Err(table.header_error(&found, &expected).into());
+    }
+    require_memory(LAYOUT_BYTES * (modes as f64).powi(2), &format!("the layout of {modes} modes"))?;
     let placed = topologies().into_iter().find_map(|topology| {
         let design = MeshDesign::from(topology);
         let key = design.topology().key();
@@ -186,6 +197,7 @@ mod tests {
             ("0,0.5,0", "line 2"),
             ("1,0.5,0\n1,,0.1\n1,,0.2", "line 4"),
             ("1,,0.1", "no splitter"),
+            ("16000,0.5,0", "1 splitters on 16001 modes"),
         ] {
             let error =
                 parse(Path::new("t.csv"), &format!("upper_mode,transmittance,phase_rad\n{rows}\n")).unwrap_err();

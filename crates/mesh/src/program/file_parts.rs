@@ -159,7 +159,7 @@ pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) 
 pub(crate) const IDENTITY: [f64; 2] = [std::f64::consts::PI; 2];
 
 /// Ports up to which a file may leave out cells. The cells of a larger file bound its layout before it is made.
-const MAX_SPARSE_PORTS: usize = 512;
+pub(crate) const MAX_SPARSE_PORTS: usize = 512;
 
 /// The layout of a mesh in a file, and the index in it of each cell of the file. A mesh of MZIs may leave out cells, which then leave
 /// their modes alone: a chain, or a single cell.

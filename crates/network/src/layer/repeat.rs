@@ -72,7 +72,7 @@ pub(crate) fn layer_list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Layer
 
 impl LayerSettings for RepeatSettings {
     fn build(&self, user: &str, _input: &[usize], _tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        // Only settings that no file was read for have this layer, and `output_shape` refuses them.
+        // `output_shape` has refused this layer before: reading a file replaces it.
         Err(NetworkError::setting(Path::new(user), "kind", "repeat", "its layers one after another"))
     }
 

@@ -99,8 +99,16 @@ pub(super) fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> R
                         unitary, one on its entries does not";
         return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
-    if let (true, Some(layer)) = (trains_phases, placed.iter().find(|layer| layer.spec.constraint().is_some())) {
-        let expected = "no such key with `parameters = \"phases\"` in the training file: phases and `freeze` decide what the chip can be";
+    for (index, layer) in placed.iter().enumerate().filter(|(_, layer)| layer.spec.constraint().is_some()) {
+        let expected = if trains_phases {
+            "no such key with `parameters = \"phases\"` in the training file: phases and `freeze` decide what the chip can be"
+        } else if index == 0 && model.input.fold {
+            "no such key next to `input.fold`, which changes the trained weight"
+        } else if layer.next.is_some_and(|next| next.kind() == LayerKind::BatchNorm) {
+            "no such key before a `batch_norm`, which the trained weight takes in"
+        } else {
+            continue;
+        };
         return invalid(&format!("{}.constraint", layer.key), "given".into(), expected);
     }
     if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {

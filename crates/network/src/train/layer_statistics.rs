@@ -25,7 +25,7 @@ pub struct LayerStatistics {
 
 /// The layers before and after a training.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Depth {
+pub struct LayerChanges {
     /// With the weights at the start.
     pub before: Vec<LayerStatistics>,
     /// With the trained weights.
@@ -41,7 +41,7 @@ pub const LAYER_STATISTICS_COLUMNS: &[ColumnText] = &[
     ("gradient", "", "Frobenius norm of the gradient of the mean loss with respect to the outputs of the layer."),
 ];
 
-impl Depth {
+impl LayerChanges {
     /// One row for each layer, before and after the training.
     #[must_use]
     pub fn table(&self) -> ResultTable {
@@ -121,9 +121,9 @@ mod tests {
             layer(3, false, 9.0, 9.0),
             layer(4, true, 7.0, 7.0),
         ];
-        let depth = Depth { before: layers.clone(), after: layers[..2].to_vec() };
-        assert_eq!(depth.gradient_ratios(), Some((0.25, 1.0)));
-        assert_eq!(depth.signal_ratios(), Some((0.5, 1.0)));
-        assert_eq!(depth.table().rows().len(), 7);
+        let changes = LayerChanges { before: layers.clone(), after: layers[..2].to_vec() };
+        assert_eq!(changes.gradient_ratios(), Some((0.25, 1.0)));
+        assert_eq!(changes.signal_ratios(), Some((0.5, 1.0)));
+        assert_eq!(changes.table().rows().len(), 7);
     }
 }

@@ -35,7 +35,7 @@ pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::epochs::{End, Keep, Samples, State};
 use crate::train::layer_statistics::measure;
-pub use crate::train::layer_statistics::{Depth, LAYER_STATISTICS_COLUMNS, LayerStatistics};
+pub use crate::train::layer_statistics::{LAYER_STATISTICS_COLUMNS, LayerChanges, LayerStatistics};
 pub use crate::train::learner::Moved;
 use crate::train::learner::{Learner, loss_of};
 pub use crate::train::loss::LossKind;
@@ -73,12 +73,12 @@ pub struct Trained {
     pub chip_accuracy: Option<ChipAccuracy>,
     /// How many times light passed a core for gradients; 0 without chips, and for gradients of a model of the chip.
     pub passes: u64,
-    /// Samples that `clean` left out.
+    /// Samples that `clean` found.
     pub cleaned: Option<Cleaned>,
     /// How far phases moved from their start; `None` unless phases are trained.
     pub moved: Option<Moved>,
     /// Signal and gradient of every layer, if `layer_statistics` asks for them.
-    pub depth: Option<Depth>,
+    pub layers: Option<LayerChanges>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
     checkpoint: Option<Checkpoint>,
@@ -375,7 +375,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         None => epochs::run(spec, &mut learner, &mut state, &samples, &mut Nowhere, observer)?,
     };
     let moved = learner.moved(&start);
-    let depth = before.zip(layers(&learner)?).map(|(before, after)| Depth { before, after });
+    let layer_changes = before.zip(layers(&learner)?).map(|(before, after)| LayerChanges { before, after });
     let (mut chip_accuracy, mut programs) = (None, None);
     if let Some(chips) = &mut learner.chips {
         let tested = validation.as_ref().unwrap_or(&data);
@@ -411,7 +411,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         passes,
         cleaned,
         moved,
-        depth,
+        layers: layer_changes,
         calibration,
         checkpoint: kept,
     })

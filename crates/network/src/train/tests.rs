@@ -162,6 +162,20 @@ fn errors_are_found_before_training() {
         (("mean = 'input.mean'", "mean = 0.0"), same, "`standardize`"),
         (same, ("standardize = true", "standardize = false"), "standardize = true"),
         (("'b.weight'", "'a.weight'"), same, "`a.weight` twice"),
+        (
+            ("bias = 'a.bias'", "bias = 'a.bias', constraint = 'orthogonal'"),
+            same,
+            "`layer[0].constraint`: found given, expected no such key next to `input.fold`",
+        ),
+        (
+            (
+                "transpose = true }",
+                "transpose = true, constraint = 'contraction' }, { kind = 'batch_norm', running_mean = 'm', running_var = 'v' }",
+            ),
+            same,
+            "expected no such key before a `batch_norm`",
+        ),
+        (same, ("seed = 4", "seed = 4\nlayer_statistics = 0"), "`layer_statistics`"),
         (("size = 2", "size = 3"), same, "holds 2 features a sample, expected 3"),
         (("outputs = 2", "outputs = 1"), same, "expected `sigmoid`"),
         (same, ("samples = 50", "samples = 5000"), "`calibration.samples`: found 5000, expected at most 240"),

@@ -1,6 +1,6 @@
 //! More images from few: each shifted by some pixels, with zeros where nothing comes in.
 
-use phaseloom_files::hex;
+use phaseloom_files::{hex, require_memory};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ const MAX_SHIFT: usize = 8;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AugmentSpec {
-    /// Maximum shift along each axis (pixels): every image comes with its (2·shift + 1)² − 1 shifted copies. Range: 1…8.
+    /// Maximum shift along each axis (pixels): the (2·shift + 1)² − 1 shifted copies of every image follow the images. Range: 1…8.
     pub shift: usize,
     /// Height and width of an image. Default: those of the data, if their file has images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,9 +44,12 @@ impl AugmentSpec {
             return Err(NetworkError::choice(path, "augment.shape", found, "a height and width with that product"));
         }
         let shift = self.shift as isize;
-        let shifts: Vec<(isize, isize)> =
+        let mut shifts: Vec<(isize, isize)> =
             (-shift..=shift).flat_map(|down| (-shift..=shift).map(move |right| (down, right))).collect();
+        // The images as they are come first: they calibrate the converters.
+        shifts.sort_by_key(|shift| *shift != (0, 0));
         let samples = inputs.ncols();
+        require_memory(8.0 * (inputs.len() * shifts.len()) as f64, "the shifted copies of the training images")?;
         let values = Batch::from_fn(inputs.nrows(), shifts.len() * samples, |pixel, column| {
             let (down, right) = shifts[column / samples];
             let from = |at: usize, by: isize, size: usize| at.checked_add_signed(-by).filter(|at| *at < size);
@@ -75,9 +78,9 @@ mod tests {
         assert_eq!((images.samples(), images.labels()), (9, &[7; 9][..]));
         let all = images.inputs.to_batch();
         let image = |index: usize| all.column(index).iter().map(|x| *x as i32).collect::<Vec<_>>();
-        assert_eq!(image(4), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(image(0), [1, 2, 3, 4, 5, 6]);
         // Up and left; down and right.
-        assert_eq!(image(0), [5, 6, 0, 0, 0, 0]);
+        assert_eq!(image(1), [5, 6, 0, 0, 0, 0]);
         assert_eq!(image(8), [0, 0, 0, 0, 1, 2]);
         for (toml, key) in
             [("shift = 0", "augment.shift"), ("shift = 1", "augment.shape"), ("shift = 1\nshape = [2, 2]", "2×2")]

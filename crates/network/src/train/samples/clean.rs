@@ -56,14 +56,14 @@ pub enum CleanMethod {
     SmallLoss,
 }
 
-/// Labels that were left out, next to those that were made wrong.
+/// Samples that look wrong, which were left out or count less, next to those whose labels were made wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cleaned {
-    /// Share of the samples that was left out, 0…1.
+    /// Share of the samples that look wrong, 0…1.
     pub dropped: f64,
-    /// Share of those left out whose label had been made wrong; NaN without any.
+    /// Share of these whose label had been made wrong; NaN without any.
     pub precision: f64,
-    /// Share of the labels made wrong that was left out; NaN without any.
+    /// Share of the labels made wrong that is among them; NaN without any.
     pub recall: f64,
 }
 
@@ -117,7 +117,7 @@ pub(in crate::train) fn make_wrong(
     wrong
 }
 
-/// The samples without those that look wrong, and what was left out. `model` has its first weights.
+/// The samples without those that look wrong, or with more copies of the others, and what looked wrong. `model` has its first weights.
 pub(in crate::train) fn clean(
     spec: &TrainSpec,
     clean: &CleanSpec,

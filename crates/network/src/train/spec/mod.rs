@@ -87,7 +87,7 @@ pub struct TrainSpec {
     /// Share of the training labels that is replaced by other classes at random, to study data with wrong labels. Range: 0…1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_noise: Option<f64>,
-    /// Finds samples with wrong labels before training, and leaves them out. Default: none.
+    /// Finds samples with wrong labels before training, and leaves them out or gives them less weight. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clean: Option<CleanSpec>,
     /// Shifted copies of the training images. Default: none.

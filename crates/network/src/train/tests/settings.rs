@@ -46,6 +46,23 @@ fn training_starts_from_weights_and_leaves_frozen_ones() {
     assert!(fails("initial = 'others.safetensors'").contains("has shape [3], expected [16]"));
 }
 
+/// Singular values after training: all 1 to rounding (1e-12), or at most 1; without a constraint far from it.
+#[test]
+fn training_keeps_what_a_passive_chip_can_be() {
+    let folder = folder();
+    let singular_values = |constraint: &str| {
+        let model = MODEL.replace("transpose = true }", &format!("transpose = true{constraint} }}"));
+        fs::write(folder.path().join("model.toml"), model).unwrap();
+        let trained = train_in(folder.path(), &TRAINING.replace("epochs = 60", "epochs = 3")).unwrap();
+        let values = trained.tensors.get("b.weight").unwrap().values().to_vec();
+        nalgebra::DMatrix::from_vec(2, 16, values).svd(false, false).singular_values
+    };
+    assert!(singular_values(", constraint = 'orthogonal'").iter().all(|s| (s - 1.0).abs() < 1e-12));
+    let contraction = singular_values(", constraint = 'contraction'");
+    assert!(contraction.max() <= 1.0 + 1e-12 && contraction.max() > 0.9);
+    assert!(singular_values("").max() > 1.1);
+}
+
 #[test]
 fn a_frozen_layer_on_chips_keeps_its_phases() {
     let folder = folder();
@@ -67,6 +84,13 @@ fn a_frozen_layer_on_chips_keeps_its_phases() {
     };
     assert!(distance(&frozen, "a.weight") < 1e-12 && distance(&free, "a.weight") > 1e-3);
     assert!(distance(&frozen, "b.weight") > 1e-3);
+
+    let constrained = fs::read_to_string(folder.path().join("model.toml")).unwrap();
+    let constrained = constrained.replace("transpose = true", "transpose = true, constraint = 'orthogonal'");
+    fs::write(folder.path().join("model.toml"), constrained).unwrap();
+    let error =
+        train_in(folder.path(), &format!("on = 'chip'\ncore = {{ ports = 4 }}\n{toml}")).unwrap_err().to_string();
+    assert!(error.contains("no such key with `parameters = \"phases\"`"), "{error}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub const TEST_COLUMNS: &[ColumnText] = &[
     (
         "output_difference",
         "1",
-        "Relative rms difference of the outputs on chips from those in floating point, mean over chips.",
+        "Relative rms difference of the outputs on chips from those in floating point, mean over chips; not of tests with a cost.",
     ),
     ("readout_bits", "bit", "Readout bits on which the cost rests, mean over multiply-accumulates (MACs)."),
     ("macs", "", "MACs of the matrices in one inference."),
